@@ -1,0 +1,75 @@
+# make install | demo | test, or one part of the test; `make help` lists them.
+PYTHON ?= python3
+ENGINE ?= embedded
+BIN := .venv/bin
+PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
+.DEFAULT_GOAL := help
+.PHONY: help install demo test expected format lock image clean $(PARTS)
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
+
+install: .venv/installed ## .venv with both console commands and all tools
+
+.venv/installed: pyproject.toml deploy/requirements-dev.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## the main job from both doors to the rollup; ENGINE=real for Apache Kafka
+	$(BIN)/canvas-bridge demo --engine $(ENGINE)
+
+test: install ## every part below, one after the other, with the time each took
+	@rm -f .venv/times
+	@for part in $(PARTS); do \
+	  began=$$(date +%s); printf '\n=== %s\n' "$$part"; $(MAKE) --no-print-directory $$part || exit 1; \
+	  printf '%6d s  %s\n' $$(($$(date +%s) - began)) "$$part" >> .venv/times; \
+	done; printf '\nEvery part passed:\n'; cat .venv/times
+
+check: install ## style, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: install ## stages and parts in memory
+	$(BIN)/pytest tests/unit
+
+contract: install ## every schema, every sample
+	$(BIN)/pytest tests/contract
+
+property: install ## laws, by hypothesis
+	$(BIN)/pytest tests/property
+
+integration-embedded: install ## on librdkafka's mock cluster: pip only
+	$(BIN)/pytest tests/integration -m engine_embedded
+
+integration-processes: install ## on Apache Kafka, Apicurio Registry and ElasticMQ as processes: pip only
+	$(BIN)/pytest tests/integration -m engine_processes
+
+integration-containers: install ## on containers: needs Docker, says so and skips without it
+	$(BIN)/pytest tests/integration -m engine_containers
+
+chart: install ## the Helm chart, rendered and validated
+	$(BIN)/pytest tests/chart
+
+expected: install ## the expected file beside every sample, anew; review the diff
+	$(BIN)/python -m tests.samples
+
+format: install ## ruff's formatting and safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: install ## renews the hashed requirement files from pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header -o deploy/requirements.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header --extra dev --all-build-deps \
+	  -o deploy/requirements-dev.txt pyproject.toml
+
+image: ## the container image, canvas-bridge:dev
+	docker build --build-arg PYTHON_IMAGE -f deploy/Dockerfile -t canvas-bridge:dev .
+
+clean: ## everything that was made
+	rm -rf .venv .sandbox dist build

@@ -1,0 +1,44 @@
+"""Reads a request's body, counting while it comes: never more in memory than allowed."""
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from bridge.ingress.base import Refused
+from bridge.relay import Room
+
+BODY_SECONDS: Final = 10.0
+
+
+async def read_body(request: web.BaseRequest, limit: int, room: Room, seconds: float = BODY_SECONDS) -> bytes:
+    """The whole body, of at most `limit` bytes after decompression.
+
+    Raises Refused: too_large, overloaded, body_timeout, body_broken.
+    """
+    if (request.content_length or 0) > limit:
+        raise Refused("too_large")
+    try:
+        async with asyncio.timeout(seconds):
+            await _continue(request)
+            return await _read(request, limit, room)
+    except TimeoutError:
+        raise Refused("body_timeout") from None
+    except (web.RequestPayloadError, ConnectionError, ValueError):
+        raise Refused("body_broken") from None
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # aiohttp would take it for the beginning of the answer
+
+
+async def _read(request: web.BaseRequest, limit: int, room: Room) -> bytes:
+    content = bytearray()
+    async for chunk in request.content.iter_any():
+        if len(content) + len(chunk) > limit:
+            raise Refused("too_large")
+        room.grow(len(chunk))
+        content += chunk
+    return bytes(content)

@@ -1,0 +1,100 @@
+"""Publish, then acknowledge: the only place where that order lives."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from bridge.contract import (
+    CE_ID,
+    CE_SOURCE,
+    CE_SPECVERSION,
+    CE_TIME,
+    CE_TYPE,
+    CONTENT_TYPE,
+    RAW_TYPE,
+    Headers,
+    RawEvent,
+    iso_time,
+)
+from bridge.identity import event_id
+from bridge.ingress.base import Delivery, Overloaded
+from bridge.metrics import IN_FLIGHT_BYTES, PUBLISH_SECONDS, STORED
+
+Acknowledged = TypeVar("Acknowledged")
+
+
+class Publishing(Protocol):
+    """The part of `bridge.kafka.Publisher` the relay stands on."""
+
+    async def publish(self, topic: str, key: bytes, value: bytes, headers: Headers, timestamp: int) -> None:
+        """Returns once the record is stored; raises NotStored where that is not certain."""
+
+
+class Room:
+    """What one delivery, or one batch, occupies of the bound; given back when the `with` block ends."""
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self._size = 0
+
+    def grow(self, size: int) -> None:
+        """Takes `size` more bytes. Raises Overloaded where the bound would be passed."""
+        self._relay.occupy(size)
+        self._size += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._relay.occupy(-self._size)
+
+
+class Relay:
+    """Carries deliveries from a door to the raw topic."""
+
+    def __init__(self, publisher: Publishing, topic: str, max_in_flight_bytes: int) -> None:
+        self._publisher = publisher
+        self._topic = topic
+        self._free = max_in_flight_bytes
+
+    def room(self) -> Room:
+        """A place under the bound on bytes in flight. A door holds bytes only inside one."""
+        return Room(self)
+
+    def occupy(self, size: int) -> None:
+        """Takes bytes off the bound (gives them back where negative). Raises Overloaded."""
+        if size > self._free:
+            raise Overloaded
+        self._free -= size
+        IN_FLIGHT_BYTES.inc(size)
+
+    async def take(self, delivery: Delivery, acknowledge: Callable[[], Acknowledged]) -> Acknowledged:
+        """Stores the delivery, then calls `acknowledge` and returns what it returns.
+
+        Raises NotStored, without acknowledging, where Kafka did not confirm the record.
+        """
+        event = raw_event(delivery)
+        with PUBLISH_SECONDS.labels(delivery.door).time():
+            await self._publisher.publish(
+                self._topic, event.key or b"", event.value, event.headers, event.received_at
+            )
+        STORED.labels(delivery.door).inc()
+        return acknowledge()
+
+
+def raw_event(delivery: Delivery) -> RawEvent:
+    """The record of a delivery: its bytes untouched, a CloudEvent in binary mode around them."""
+    identity = str(event_id(delivery.value)).encode()
+    headers: list[tuple[str, bytes]] = [
+        (CE_SPECVERSION, b"1.0"),
+        (CE_ID, identity),
+        (CE_TYPE, RAW_TYPE.encode()),
+        (CE_SOURCE, f"/canvas-bridge/{delivery.door}".encode()),
+        (CE_TIME, iso_time(delivery.received_at).encode()),
+        (CONTENT_TYPE, b"application/json"),
+        # Attributes come from outside: a lone surrogate in one must not cost the event.
+        *((name, text.encode("utf-8", "surrogatepass")) for name, text in delivery.attributes.items()),
+    ]
+    return RawEvent(delivery.value, identity, tuple(headers), delivery.received_at)

@@ -1,0 +1,1 @@
+"""What a newcomer lacks: engines to run on, and a Canvas to hear from."""

@@ -1,0 +1,1 @@
+"""Apache Kafka, Apicurio Registry and ElasticMQ as processes of this machine, without anything to install."""

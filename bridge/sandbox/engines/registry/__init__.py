@@ -1,0 +1,1 @@
+"""A schema registry in memory that speaks Confluent's REST API, for Avro."""

@@ -1,0 +1,143 @@
+"""Settings from the environment: every field is a variable, and a line of `--help`.
+
+Secrets may also be files: with SECRETS_DIR set, `$SECRETS_DIR/kafka_sasl_password` is read for
+KAFKA_SASL_PASSWORD.
+"""
+
+import ipaddress
+import json
+import os
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        items = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+        return [str(item).strip() for item in items if str(item).strip()]
+    return value
+
+
+def _confidential(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if (parts.scheme == "https" and host) or (parts.scheme == "http" and _is_loopback(host)):
+        return url
+    raise ValueError("must be an https URL, for keys that can be swapped prove nothing (http: loopback only)")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)]
+ConfidentialUrl = Annotated[str, AfterValidator(_confidential)]
+
+
+class Settings(BaseSettings):
+    """What all settings share: closed, and secrets from files too."""
+
+    model_config = SettingsConfigDict(extra="ignore", secrets_dir=os.environ.get("SECRETS_DIR"))
+    flag_prefix: ClassVar[str] = ""
+
+
+class KafkaSettings(Settings):
+    """How to reach Kafka."""
+
+    model_config = SettingsConfigDict(env_prefix="KAFKA_")
+    flag_prefix: ClassVar[str] = "kafka-"
+
+    bootstrap_servers: str = Field("localhost:9092", description="Brokers to ask first, host:port,…")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Encryption and authentication of the listener."
+    )
+    sasl_mechanism: str | None = Field(None, description="PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, …")
+    sasl_username: str | None = Field(None, description="User name for SASL.")
+    sasl_password: SecretStr | None = Field(None, description="Password for SASL.")
+    ssl_ca_location: str | None = Field(None, description="CA bundle (PEM) of the brokers.")
+    ssl_certificate_location: str | None = Field(None, description="Client certificate (PEM).")
+    ssl_key_location: str | None = Field(None, description="Client key (PEM).")
+    topic_prefix: str = Field("canvas.", description="What every topic's name begins with.")
+    delivery_timeout_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="A record Kafka has not confirmed by then counts as not stored (Canvas waits 15 s).",
+    )
+
+
+class SchemaRegistrySettings(Settings):
+    """How to reach the schema registry (Confluent API)."""
+
+    model_config = SettingsConfigDict(env_prefix="SCHEMA_REGISTRY_")
+    flag_prefix: ClassVar[str] = "schema-registry-"
+
+    url: str = Field("http://localhost:8081", description="Base URL, with the path where there is one.")
+    basic_auth_user_info: SecretStr | None = Field(None, description="user:password.")
+    ssl_ca_location: str | None = Field(None, description="CA bundle (PEM) of the registry.")
+
+
+class LogSettings(Settings):
+    """What is logged. Payloads, tokens and secrets never are."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+    flag_prefix: ClassVar[str] = "log-"
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
+    format: Literal["text", "json"] = Field("text", description="text for people, json for collectors.")
+
+
+class BridgeAdminSettings(Settings):
+    """Metrics and probes of a bridge process."""
+
+    model_config = SettingsConfigDict(env_prefix="BRIDGE_ADMIN__")
+    flag_prefix: ClassVar[str] = "admin-"
+
+    host: str = Field("127.0.0.1", description="Address of /metrics, /healthz/live and /healthz/ready.")
+    port: int = Field(9090, ge=0, le=65535, description="Its port; 0 chooses a free one.")
+
+
+class WebhookSettings(Settings):
+    """The HTTPS door."""
+
+    model_config = SettingsConfigDict(env_prefix="BRIDGE_WEBHOOK__")
+
+    host: str = Field("127.0.0.1", description="Address to listen on (0.0.0.0 in a container).")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 chooses a free one.")
+    path: str = Field("/", pattern="^/", description="Path Canvas posts to.")
+    accept: Literal["signed", "plain"] = Field(
+        "signed", description="signed: JWTs only. plain: unsigned JSON, from anybody who reaches the port."
+    )
+    jwks_url: ConfidentialUrl = Field(
+        "https://8axpcl50e4.execute-api.us-east-1.amazonaws.com/main/jwks",
+        description="Where Canvas's public keys are; the default is Instructure's.",
+    )
+    issuer: str | None = Field(
+        "https://live-events.canvas.instructure.com", description="Required `iss` of a token; empty: any."
+    )
+    root_account_uuids: frozenset[str] = Field(
+        frozenset(),
+        description="Your root accounts, a JSON list. Every Canvas customer signs with the same keys: "
+        "without this list any of them can post to you.",
+    )
+    max_body_bytes: int = Field(1_048_576, gt=0, description="Larger bodies are refused with 413.")
+    max_in_flight_bytes: int = Field(
+        64 * 1_048_576, gt=0, description="Bodies waiting for Kafka; above it 503 with Retry-After."
+    )
+
+
+class SqsSettings(Settings):
+    """The SQS door. Credentials and region come from AWS's own variables."""
+
+    model_config = SettingsConfigDict(env_prefix="BRIDGE_SQS__")
+
+    queue_url: str = Field(description="URL of the queue Canvas writes to.")
+    endpoint_url: str | None = Field(None, description="Another SQS than AWS's, e.g. ElasticMQ.")
+    receivers: int = Field(2, ge=1, le=64, description="Long polls at a time.")
+    wait_seconds: int = Field(20, ge=0, le=20, description="Length of a long poll.")
+    visibility_seconds: int = Field(60, ge=30, le=43200, description="How long a received message is ours.")

@@ -1,0 +1,1 @@
+"""The stages after the raw topic: validate, canonicalise, fan out, roll up."""

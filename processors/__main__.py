@@ -1,0 +1,18 @@
+"""The command `canvas-processors`."""
+
+from bridge.command_line import LazyGroup
+
+main = LazyGroup(
+    name="canvas-processors",
+    help="Turns raw Canvas Live Events into typed Avro records, one topic per event name, and rolls them up.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    members={
+        "worker": "processors.worker:command",
+        "convert": "processors.convert:command",
+        "schemas": "processors.schemas:command",
+        "topics": "processors.topics:command",
+    },
+)
+
+if __name__ == "__main__":
+    main()

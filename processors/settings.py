@@ -1,0 +1,66 @@
+"""Settings of the processors: PROCESSORS_* in the environment."""
+
+import socket
+from enum import StrEnum
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from bridge.settings import Settings
+
+
+class Delivery(StrEnum):
+    """How a batch's records and its raw offsets reach Kafka."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+class WorkerSettings(Settings):
+    """The worker: raw topic to typed topics, and the rollups."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCESSORS_")
+
+    group_id: str = Field(
+        "canvas-processors", description="Consumer group; workers that share it share the work."
+    )
+    instance_id: str = Field(
+        default_factory=socket.gethostname,
+        description="Name of this worker, stable over restarts and unique in the group (static membership, "
+        "transactional id). The default is the host's name.",
+    )
+    delivery: Delivery = Field(
+        Delivery.EXACTLY_ONCE,
+        description="exactly_once: records and offsets in one Kafka transaction. at_least_once: for a broker "
+        "without transactional offsets.",
+    )
+    batch_size: int = Field(2000, ge=1, description="Raw records per batch, and so per transaction.")
+    session_timeout_seconds: float = Field(10.0, gt=0, description="A worker silent for so long is replaced.")
+    duplicate_window_seconds: int = Field(
+        7200, ge=0, description="Record time within which a repeated event_id is dropped; 0 drops none."
+    )
+    data_dir: str = Field("/var/lib/canvas-processors", description="Folder of the rollup tables.")
+    rollups: bool = Field(True, description="Whether this worker rolls up too.")
+
+
+class ProcessorsAdminSettings(Settings):
+    """Metrics and probes of the worker."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCESSORS_ADMIN__")
+    flag_prefix = "admin-"
+
+    host: str = Field("127.0.0.1", description="Address of /metrics, /healthz/live and /healthz/ready.")
+    port: int = Field(9091, ge=0, le=65535, description="Its port; 0 chooses a free one.")
+
+
+class TopicSettings(Settings):
+    """How topics are made."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCESSORS_TOPICS__")
+    flag_prefix = "topics-"
+
+    partitions: int = Field(8, ge=1, description="Partitions of every topic: equal, so that keys meet.")
+    replication_factor: int = Field(3, ge=1, description="Copies of every partition.")
+    raw_retention_hours: int = Field(168, description="How long the raw topic keeps events; -1 for ever.")
+    typed_retention_hours: int = Field(720, description="How long the typed topics keep them; -1 for ever.")
+    dead_letter_retention_hours: int = Field(2160, description="How long dead letters are kept; -1 for ever.")
