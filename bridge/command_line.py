@@ -51,7 +51,8 @@ def _option(model: type[Settings], name: str, field: FieldInfo) -> Callable[[Com
 def _explain(model: type[Settings], error: Any) -> str:
     name = str(error["loc"][0])
     field = model.model_fields[name]
-    about = f"{_variable(model, name)}: {error['msg'].lower()}. {field.description}"
+    cause = error["msg"].removeprefix("Value error, ")
+    about = f"{_variable(model, name)}: {cause[:1].lower()}{cause[1:]}. {field.description}"
     return about if _is_secret(field) else f"{about} Set the variable or give {_flag(model, name)}."
 
 

@@ -47,11 +47,19 @@ class Settings(BaseSettings):
     flag_prefix: ClassVar[str] = ""
 
 
-class KafkaSettings(Settings):
-    """How to reach Kafka."""
+class TopicNameSettings(Settings):
+    """How topics are named."""
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
     flag_prefix: ClassVar[str] = "kafka-"
+
+    topic_prefix: str = Field(
+        "canvas.", pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="What every topic's name begins with."
+    )
+
+
+class KafkaSettings(TopicNameSettings):
+    """How to reach Kafka."""
 
     bootstrap_servers: str = Field("localhost:9092", description="Brokers to ask first, host:port,…")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -63,7 +71,6 @@ class KafkaSettings(Settings):
     ssl_ca_location: str | None = Field(None, description="CA bundle (PEM) of the brokers.")
     ssl_certificate_location: str | None = Field(None, description="Client certificate (PEM).")
     ssl_key_location: str | None = Field(None, description="Client key (PEM).")
-    topic_prefix: str = Field("canvas.", description="What every topic's name begins with.")
     delivery_timeout_seconds: float = Field(
         10.0,
         gt=0,
@@ -120,14 +127,18 @@ class WebhookSettings(Settings):
     issuer: str | None = Field(
         "https://live-events.canvas.instructure.com", description="Required `iss` of a token; empty: any."
     )
-    root_account_uuids: frozenset[str] = Field(
+    root_account_uuids: Names = Field(
         frozenset(),
-        description="Your root accounts, a JSON list. Every Canvas customer signs with the same keys: "
+        description="Your root accounts, uuid,uuid,… Every Canvas customer signs with the same keys: "
         "without this list any of them can post to you.",
     )
-    max_body_bytes: int = Field(1_048_576, gt=0, description="Larger bodies are refused with 413.")
+    max_body_bytes: int = Field(
+        1_048_576, gt=0, le=2_000_000, description="Larger bodies are refused with 413."
+    )
     max_in_flight_bytes: int = Field(
-        64 * 1_048_576, gt=0, description="Bodies waiting for Kafka; above it 503 with Retry-After."
+        64 * 1_048_576,
+        ge=2_000_000,
+        description="Bodies in memory, being read or waiting for Kafka; above it 503 with Retry-After.",
     )
 
 

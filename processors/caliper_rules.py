@@ -67,10 +67,10 @@ class CaliperMatch:
 
 @dataclass(frozen=True, slots=True)
 class CaliperField:
-    """Which paths fill a field, in order; `id_kind` is None, `canvas` or `foreign`."""
+    """The paths that fill a field, in order, each with its pointer; `id_kind` is None, canvas or foreign."""
 
     name: str
-    paths: tuple[Path, ...]
+    paths: tuple[tuple[Path, str], ...]
     id_kind: str | None
     of_envelope: bool = False
 
@@ -89,9 +89,12 @@ def caliper_fields(record: Mapping[str, Any]) -> tuple[CaliperField, ...]:
 
 
 def _caliper_field(field: Mapping[str, Any]) -> CaliperField:
-    pointers = [field["caliper"]] if isinstance(field["caliper"], str) else field["caliper"]
-    paths = tuple(parse_pointer(pointer.removeprefix(ENVELOPE)) for pointer in pointers)
-    return CaliperField(field["name"], paths, field.get("id"), pointers[0].startswith(ENVELOPE))
+    attribute = field["caliper"]
+    pointers = [attribute] if isinstance(attribute, str) else attribute
+    of_envelope = pointers[0].startswith(ENVELOPE)
+    bare = [pointer.removeprefix(ENVELOPE) for pointer in pointers]
+    paths = tuple((parse_pointer(pointer), pointer) for pointer in bare)
+    return CaliperField(field["name"], paths, field.get("id"), of_envelope)
 
 
 def _allowed(value: Json, allowed: tuple[Json, ...]) -> bool:

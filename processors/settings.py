@@ -16,14 +16,22 @@ class Delivery(StrEnum):
     AT_LEAST_ONCE = "at_least_once"
 
 
-class WorkerSettings(Settings):
-    """The worker: raw topic to typed topics, and the rollups."""
+class GroupSettings(Settings):
+    """What the workers and the topics of their tables are named after."""
 
     model_config = SettingsConfigDict(env_prefix="PROCESSORS_")
 
     group_id: str = Field(
-        "canvas-processors", description="Consumer group; workers that share it share the work."
+        "canvas-processors",
+        pattern=r"^[a-zA-Z0-9._-]{1,120}$",
+        description="Consumer group; workers that share it share the work. Topics are named after it: "
+        "letters, digits and ._- only.",
     )
+
+
+class WorkerSettings(GroupSettings):
+    """The worker: raw topic to typed topics, and the rollups."""
+
     instance_id: str = Field(
         default_factory=socket.gethostname,
         description="Name of this worker, stable over restarts and unique in the group (static membership, "
@@ -35,6 +43,10 @@ class WorkerSettings(Settings):
         "without transactional offsets.",
     )
     batch_size: int = Field(2000, ge=1, description="Raw records per batch, and so per transaction.")
+    batch_wait_seconds: float = Field(0.2, gt=0, le=5, description="How long a batch waits to become full.")
+    transaction_timeout_seconds: float = Field(
+        30.0, gt=0, description="Kafka aborts a transaction that is open for so long (its worker has died)."
+    )
     session_timeout_seconds: float = Field(10.0, gt=0, description="A worker silent for so long is replaced.")
     duplicate_window_seconds: int = Field(
         7200, ge=0, description="Record time within which a repeated event_id is dropped; 0 drops none."
@@ -60,7 +72,13 @@ class TopicSettings(Settings):
     flag_prefix = "topics-"
 
     partitions: int = Field(8, ge=1, description="Partitions of every topic: equal, so that keys meet.")
-    replication_factor: int = Field(3, ge=1, description="Copies of every partition.")
-    raw_retention_hours: int = Field(168, description="How long the raw topic keeps events; -1 for ever.")
-    typed_retention_hours: int = Field(720, description="How long the typed topics keep them; -1 for ever.")
+    replication_factor: int = Field(
+        3, ge=1, description="Copies of every partition; all but one must confirm a write."
+    )
+    raw_retention_hours: int = Field(
+        168, ge=-1, description="How long the raw topic keeps events; -1 for ever."
+    )
+    typed_retention_hours: int = Field(
+        720, ge=-1, description="How long the typed topics keep them; -1 for ever."
+    )
     dead_letter_retention_hours: int = Field(2160, description="How long dead letters are kept; -1 for ever.")

@@ -177,7 +177,7 @@ def read_fields(
 
 def escape(segment: str) -> str:
     """One segment of a JSON pointer (RFC 6901)."""
-    return segment.replace("~", "~0").replace("/", "~1")
+    return segment if segment.isidentifier() else segment.replace("~", "~0").replace("/", "~1")
 
 
 def _refuse() -> str:

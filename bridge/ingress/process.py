@@ -6,7 +6,6 @@ import signal
 from typing import Any
 
 import click
-
 from confluent_kafka import KafkaException
 
 from bridge.command_line import read_settings

@@ -124,7 +124,7 @@ def _key_id(header: bytes) -> str:
     if fields.get("alg") != ALGORITHM:
         raise Refused("algorithm")
     kid = fields.get("kid")
-    # `crit` names extensions that must be understood, and none is. A key in a token (jwk, x5c) counts for nothing.
+    # `crit` names extensions that must be understood: none is. A key in the token (jwk) counts for nothing.
     if not isinstance(kid, str) or "crit" in fields:
         raise Refused("header")
     return kid

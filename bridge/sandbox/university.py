@@ -19,6 +19,8 @@ from bridge.sandbox.institution import (
 )
 
 HOST: Final = "canvas.quillmere.example.edu"
+UUID: Final = "QuillmereCanvasInABox0000000000000000001"
+ROOT_ACCOUNT: Final = RootAccount(shard=7310, id=1, uuid=UUID, lti_guid=f"{UUID}.{HOST}", host=HOST)
 TERM_BEGINS: Final = 1_772_438_400_000  # 2026-03-02T08:00:00Z
 DEBOUNCE_MILLISECONDS: Final = 120_000  # Canvas tells of a student's progress at most so often
 DAY: Final = 86_400_000
@@ -34,8 +36,7 @@ class University:
         self.dice = dice
         self.now = start
         self._last_id = 1000
-        uuid = dice.token(40)
-        self.account = RootAccount(dice.randint(1200, 9800), 1, uuid, f"{uuid}.{HOST}", HOST)
+        self.account = ROOT_ACCOUNT
         self.departments = [Department(self.new_id(), dice.token(40), self._sis_id("D")) for _ in range(4)]
         self.admin = self.add_person()
         self.teachers = [self.add_person() for _ in range(5)]

@@ -17,7 +17,6 @@ from processors.failures import Failure, Reason, Stage
 from processors.formats.base import Found, Reading
 from processors.formats.caliper_leaves import unclaimed_leaves
 from processors.records import Json, Remark, SourceFormat, ValidEvent
-from processors.values import escape
 
 EXTENSION = "com.instructure.canvas"
 ENVELOPE_MARK = ""  # first segment of what is claimed outside of `data`
@@ -139,14 +138,13 @@ def _name(
 def _find(event: ValidEvent, fields: tuple[CaliperField, ...], claimed: dict[Path, Json]) -> Found:
     found: Found = {}
     for field in fields:
-        document = event.envelope if field.of_envelope else event.document
-        for path in field.paths:
+        document, base = (event.envelope, "") if field.of_envelope else (event.document, event.pointer)
+        for path, pointer in field.paths:
             value = resolve(document, path)
             tail = _tail(value, field.id_kind)
             if value is ABSENT or value is None or tail is ABSENT:
                 continue
-            base = "" if field.of_envelope else event.pointer
-            found[field.name] = (base + "".join(f"/{escape(segment)}" for segment in path), tail)
+            found[field.name] = (base + pointer, tail)
             claimed[(ENVELOPE_MARK, *path) if field.of_envelope else path] = tail
             break
     return found

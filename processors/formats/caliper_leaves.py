@@ -11,35 +11,56 @@ from processors.records import Json, ValidEvent
 from processors.values import SHARD, escape
 
 EXTENSION = "com.instructure.canvas"
-# Claimed by the conversion itself: identity, name and time of the event, and constants of Caliper 1.1.
+# Claimed by the conversion itself: identity, name and time of the event.
 _CLAIMED = frozenset({("id",), ("type",), ("action",), ("eventTime",), ("@context",), ("membership", "id")})
-_CONSTANTS = frozenset({(("extensions", EXTENSION, "version"), "1.0.0")})
+# What Canvas always writes there says nothing; another value would.
+_CONSTANTS = frozenset(
+    {
+        (("extensions", EXTENSION, "version"), "1.0.0"),
+        (("edApp", "id"), "http://www.canvaslms.com/"),
+        (("object", "name"), "Syllabus"),
+    }
+)
 _IDS = frozenset({"id", "entity_id"})
+# Parts that say the object, the actor and the group once more.
+_ECHOES = frozenset({"generated", "membership"})
 
 
 def unclaimed_leaves(event: ValidEvent, claimed: Mapping[Path, Json]) -> list[tuple[str, Json]]:
     """(JSON pointer into the payload, value) of every leaf that says something the record does not say."""
-    said = {_comparable(value) for value in claimed.values()}
+    said = _Said(claimed)
     result: list[tuple[str, Json]] = []
     for path, value in _leaves(event.document, ()):
-        if path in claimed or path in _CLAIMED or (path, value) in _CONSTANTS or _is_vocabulary(path):
+        if said.claims(path) or path in _CLAIMED or (path, value) in _CONSTANTS or _is_vocabulary(path):
             continue
-        if path[-1] in _IDS:
-            if _comparable(value) in said or _is_host(value, said):
-                continue
-            said.add(_comparable(value))
-        result.append((event.pointer + _pointer(path), value))
-    result.extend(_of_envelope(event, claimed, said))
+        if not said.repeats(path, value):
+            result.append((event.pointer + _pointer(path), value))
+    for key, value in event.envelope.items():
+        if key != "dataVersion" and not said.claims(("", key)):
+            result.append((_pointer((key,)), value))
     return result
 
 
-def _of_envelope(
-    event: ValidEvent, claimed: Mapping[Path, Json], said: set[Json]
-) -> Iterator[tuple[str, Json]]:
-    for key, value in event.envelope.items():
-        is_known = key == "dataVersion" or ("", key) in claimed or (key == "sensor" and _is_host(value, said))
-        if not is_known:
-            yield _pointer((key,)), value
+class _Said:
+    """What the record says already."""
+
+    def __init__(self, claimed: Mapping[Path, Json]) -> None:
+        self._claimed = claimed
+        self._values = {_comparable(value) for value in claimed.values()}
+        self._pairs = {(path[-1], _comparable(value)) for path, value in claimed.items()}
+
+    def claims(self, path: Path) -> bool:
+        """Whether a field took this leaf; a plain string stands for an entity of that id."""
+        return path in self._claimed or (*path, "id") in self._claimed
+
+    def repeats(self, path: Path, value: Json) -> bool:
+        """Whether the record has this id anywhere, or the echo of a field under the same key."""
+        value = _comparable(value)
+        if path[-1] in _IDS:
+            if value in self._values or _host(value) in self._values:
+                return True
+            self._values.add(value)
+        return path[0] in _ECHOES and (path[-1], value) in self._pairs
 
 
 def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
@@ -59,13 +80,15 @@ def _is_vocabulary(path: Path) -> bool:
 
 
 def _comparable(value: Json) -> Json:
-    """An id without its URN, and without its shard."""
-    text = str(value).rpartition(":")[2] if "://" not in str(value) else str(value)
+    """An id without its URN and its shard; any other value as text."""
+    text = str(value)
+    if "://" not in text:
+        text = text.rpartition(":")[2]
     return int(text) % SHARD if text.isascii() and text.isdigit() else text
 
 
-def _is_host(value: Json, said: set[Json]) -> bool:
-    return isinstance(value, str) and "://" in value and value.split("://", 1)[1].strip("/") in said
+def _host(value: Json) -> Json:
+    return value.split("://", 1)[1].strip("/") if isinstance(value, str) and "://" in value else value
 
 
 def _pointer(path: Path) -> str:

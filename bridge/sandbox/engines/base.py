@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
 import boto3
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -77,11 +78,18 @@ class Addresses:
         )
 
 
+def set_compatibility(schema_registry_url: str) -> None:
+    """Makes COMPATIBILITY the registry's global level: registries differ in their default."""
+    with SchemaRegistryClient({"url": schema_registry_url}) as registry:
+        registry.set_compatibility(level=COMPATIBILITY)
+
+
 class Engine(Protocol):
     """A member of the family. Between start and stop it answers at its addresses.
 
-    The registry's compatibility is FULL_TRANSITIVE. With three brokers a fault of "kafka" hits one of
-    them, always the same. What a part had stored is there again after `kill` and `restart`.
+    The registry's compatibility is COMPATIBILITY. With three brokers a fault of "kafka" hits one of
+    them, always the same. After `kill` and `restart` Kafka and the registry hold what they held; SQS
+    may have forgotten its queues.
     """
 
     @property

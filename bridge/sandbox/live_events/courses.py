@@ -2,7 +2,17 @@
 
 from bridge.sandbox import phrases
 from bridge.sandbox.institution import Course, Progress
-from bridge.sandbox.live_events.base import Body, Happening, Moment, Where, by_teacher, job, request, tell
+from bridge.sandbox.live_events.base import (
+    Body,
+    Happening,
+    Moment,
+    Where,
+    by_student,
+    by_teacher,
+    job,
+    request,
+    tell,
+)
 from bridge.sandbox.university import University
 
 

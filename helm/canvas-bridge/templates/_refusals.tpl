@@ -36,6 +36,9 @@
 {{- if and .enabled .ingress.enabled (not .ingress.host) -}}
 {{- fail "webhook.ingress.host is empty, but webhook.ingress.enabled is true. Set it to the host name Canvas posts to." -}}
 {{- end -}}
+{{- if and .enabled .rootAccountUuids (eq .accept "plain") -}}
+{{- fail "webhook.rootAccountUuids is set, but webhook.accept is plain: nothing proves whose an unsigned event is, so the list would protect nobody. Set accept to signed, or empty the list." -}}
+{{- end -}}
 {{- if and .enabled (lt (int64 .maxInFlightBytes) (int64 .maxBodyBytes)) -}}
 {{- fail "webhook.maxInFlightBytes is less than webhook.maxBodyBytes: the largest body would always be answered with 503. Raise the one or lower the other." -}}
 {{- end -}}
@@ -48,7 +51,7 @@
 {{- fail (printf "sqs.visibilitySeconds is %v: a message would come again while Kafka may still confirm it. Set it to more than kafka.deliveryTimeoutSeconds + 10 = %v." .visibilitySeconds (addf $delivery 10)) -}}
 {{- end -}}
 {{- end -}}
-{{- range $component, $longest := dict "webhook" (addf $delivery 10) "sqs" (addf $delivery 10 .Values.sqs.waitSeconds) "worker" (addf $delivery 10) -}}
+{{- range $component, $longest := dict "webhook" (addf $delivery 25) "sqs" (addf $delivery 10 .Values.sqs.waitSeconds) "worker" (addf $delivery 10) -}}
 {{- with index $.Values $component -}}
 {{- if and .enabled (le (float64 .terminationGracePeriodSeconds) $longest) -}}
 {{- fail (printf "%s.terminationGracePeriodSeconds is %v: the pod would be killed with records on their way to Kafka. Set it to more than %v." $component .terminationGracePeriodSeconds $longest) -}}

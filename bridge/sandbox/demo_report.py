@@ -1,0 +1,62 @@
+"""The end of the demo: tables a person can check by adding up."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.json import JSON
+from rich.table import Table
+
+from bridge.sandbox.tally import Tally
+
+TOP = 8
+
+
+def show(console: Console, tally: Tally, report: dict[str, Any], duplicates: int) -> bool:
+    """Prints what came out. True where the conservation line holds."""
+    if tally.sample is not None:
+        console.print("\n[bold]A typed record[/] of canvas.submission_created, as a consumer reads it:")
+        console.print(JSON(json.dumps(tally.sample, default=str), indent=1))
+    console.print(_rollup(tally))
+    console.print(_outcomes(tally, report, duplicates))
+    typed, refused = tally.typed.total(), tally.dead_letters.total()
+    accepted = int(report["accepted"])
+    total = typed + tally.unknown + refused + duplicates
+    sign, colour = ("=", "green") if accepted == total else ("≠", "red")
+    console.print(
+        f"\n[bold {colour}]accepted {accepted} {sign} typed {typed} + unknown {tally.unknown} "
+        f"+ dead-lettered {refused} + duplicates {duplicates}[/]"
+        + ("" if accepted == total else f"  (a difference of {accepted - total})")
+    )
+    return accepted == total
+
+
+def _outcomes(tally: Tally, report: dict[str, Any], duplicates: int) -> Table:
+    table = Table(title="What came of it", title_justify="left")
+    table.add_column("outcome")
+    table.add_column("event, reason or door")
+    table.add_column("events", justify="right")
+    for door, count in report["accepted_by_door"].items():
+        table.add_row("accepted", door, str(count))
+    for name, count in sorted(tally.typed.items()):
+        table.add_row("typed", f"canvas.{name}", str(count))
+    table.add_row("unknown", "canvas.unknown", str(tally.unknown))
+    for reason, count in sorted(tally.dead_letters.items()):
+        table.add_row("dead-lettered", reason, str(count))
+    table.add_row("duplicates dropped", "", str(duplicates))
+    return table
+
+
+def _rollup(tally: Tally) -> Table:
+    table = Table(title="canvas.rollup.course_progress, furthest first", title_justify="left")
+    for name in ("course", "learner", "day", "requirements", "percent", "completed"):
+        table.add_column(name)
+    windows = sorted(tally.rollup.values(), key=lambda window: -(window["percent"] or 0))
+    for window in windows[:TOP]:
+        percent = "" if window["percent"] is None else f"{window['percent']:.0f} %"
+        done = f"{window['requirement_completed_count']} of {window['requirement_count']}"
+        day = f"{window['window_start']:%Y-%m-%d}"
+        table.add_row(
+            window["course_id"], window["user_id"], day, done, percent, "yes" if window["completed"] else ""
+        )
+    return table

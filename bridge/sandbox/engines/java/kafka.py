@@ -1,0 +1,168 @@
+"""Apache Kafka in KRaft mode: one broker, or three that replicate, each also a controller."""
+
+import uuid
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from bridge.sandbox.engines.java.child import Child, Launch, Watchdog
+from bridge.sandbox.engines.java.downloads import Program
+from bridge.sandbox.engines.java.ports import free_ports
+from bridge.sandbox.engines.java.runtime import java_command
+
+PROGRAM: Final = Program(
+    "Apache Kafka 4.3.1",
+    (
+        "org.apache.kafka:kafka_2.13:4.3.1",
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4!",
+        "org.apache.logging.log4j:log4j-core:2.25.4!",
+    ),
+)
+PROBE_TOPIC: Final = "__canvas_bridge_probe"
+_LOGGING: Final = """\
+<Configuration status="WARN">
+  <Appenders><Console name="out"><PatternLayout pattern="[%d] %p %m (%c)%n"/></Console></Appenders>
+  <Loggers>
+    <Root level="INFO"><AppenderRef ref="out"/></Root>
+    <Logger name="org.apache.kafka.common.config" level="WARN"/>
+  </Loggers>
+</Configuration>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One broker and controller. `directory_id` names its data folder in the controllers' quorum."""
+
+    number: int
+    port: int
+    controller_port: int
+    directory_id: str
+
+    @property
+    def controller(self) -> str:
+        """As StorageTool's --initial-controllers wants it."""
+        return f"{self.number}@127.0.0.1:{self.controller_port}:{self.directory_id}"
+
+
+class KafkaCluster:
+    """Formats its nodes' folders under `folder`, and makes their processes."""
+
+    def __init__(self, folder: Path, class_path: str, brokers: int) -> None:
+        ports = free_ports(2 * brokers)
+        self._folder = folder
+        self._nodes = [Node(n + 1, ports[2 * n], ports[2 * n + 1], _id()) for n in range(brokers)]
+        logging = folder / "log4j2.xml"
+        logging.write_text(_LOGGING)
+        options = ["-Xmx256m", f"-Dlog4j2.configurationFile={logging}"]
+        self._java = java_command(*options, "-cp", class_path)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """host:port,…"""
+        return ",".join(f"127.0.0.1:{node.port}" for node in self._nodes)
+
+    def format(self, watchdog: Watchdog) -> None:
+        """Gives every node its empty, formatted folder. Raises EngineFailure."""
+        cluster = _id()
+        tools = [Child(self._format(node, cluster), watchdog) for node in self._nodes]
+        try:
+            for tool in tools:
+                tool.start()
+            for tool in tools:
+                tool.wait_until_done()
+        finally:
+            for tool in tools:
+                tool.kill()
+
+    def launches(self) -> list[Launch]:
+        """How to run the nodes. Each is usable when the whole cluster is: all brokers there, a write confirmed."""
+        return [
+            Launch(
+                f"{PROGRAM.title} (broker {node.number})",
+                [*self._java, "kafka.Kafka", str(self._properties_file(node))],
+                self._folder / f"kafka-{node.number}.log",
+                self._usable,
+            )
+            for node in self._nodes
+        ]
+
+    def _format(self, node: Node, cluster: str) -> Launch:
+        file = self._properties_file(node)
+        file.write_text("".join(f"{name}={value}\n" for name, value in self._properties(node).items()))
+        controllers = ",".join(each.controller for each in self._nodes)
+        arguments = ["format", "-t", cluster, "-c", str(file), "--initial-controllers", controllers]
+        return Launch(
+            f"{PROGRAM.title} (formatting the folder of broker {node.number})",
+            [*self._java, "kafka.tools.StorageTool", *arguments],
+            self._folder / f"kafka-{node.number}-format.log",
+        )
+
+    def _properties_file(self, node: Node) -> Path:
+        return self._folder / f"kafka-{node.number}.properties"
+
+    def _properties(self, node: Node) -> dict[str, Any]:
+        copies = len(self._nodes)
+        enough = min(2, copies)
+        return {
+            "process.roles": "broker,controller",
+            "node.id": node.number,
+            "controller.quorum.bootstrap.servers": ",".join(f"127.0.0.1:{n.controller_port}" for n in self._nodes),
+            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": self._folder / f"kafka-{node.number}",
+            "auto.create.topics.enable": "false",
+            "default.replication.factor": copies,
+            "min.insync.replicas": enough,
+            "offsets.topic.replication.factor": copies,
+            "offsets.topic.num.partitions": 8,
+            "transaction.state.log.replication.factor": copies,
+            "transaction.state.log.min.isr": enough,
+            "transaction.state.log.num.partitions": 8,
+            "share.coordinator.state.topic.replication.factor": copies,
+            "share.coordinator.state.topic.min.isr": enough,
+            "group.initial.rebalance.delay.ms": 0,
+            # A killed broker is missed, and let in again, after two seconds instead of nine.
+            "broker.session.timeout.ms": 2000,
+            "broker.heartbeat.interval.ms": 500,
+        }
+
+    def _usable(self) -> bool:
+        # A broker that is not up yet is no news: the client logs nothing below critical.
+        config: dict[str, Any] = {"bootstrap.servers": self.bootstrap_servers, "log_level": 2}
+        admin = AdminClient(config)
+        try:
+            if len(admin.list_topics(timeout=2).brokers) < len(self._nodes):
+                return False
+            return _write_once(admin, Producer({**config, "delivery.timeout.ms": 2000, "linger.ms": 0}))
+        except KafkaException:
+            return False
+
+
+def _write_once(admin: AdminClient, producer: Producer) -> bool:
+    """Whether a record in a topic on every broker is confirmed. Raises KafkaException where there is no topic."""
+    topic = NewTopic(PROBE_TOPIC, num_partitions=1, replication_factor=-1)
+    try:
+        admin.create_topics([topic], operation_timeout=5)[PROBE_TOPIC].result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+    outcome: list[KafkaError | None] = []
+    producer.produce(PROBE_TOPIC, b"probe", on_delivery=lambda error, _: outcome.append(error))
+    producer.flush(5)
+    admin.delete_topics([PROBE_TOPIC], operation_timeout=5)[PROBE_TOPIC].result()
+    return outcome == [None]
+
+
+def _id() -> str:
+    """Sixteen random bytes as Kafka writes them; never beginning with `-`, which its tools take for an option."""
+    text = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return _id() if text.startswith("-") else text

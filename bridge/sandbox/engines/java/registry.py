@@ -1,0 +1,48 @@
+"""Apicurio Registry, asked through its Confluent API."""
+
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Final
+
+from bridge.sandbox.engines.java.child import Launch
+from bridge.sandbox.engines.java.downloads import Program
+from bridge.sandbox.engines.java.ports import free_ports
+from bridge.sandbox.engines.java.runtime import java_command
+
+PROGRAM: Final = Program(
+    "Apicurio Registry 3.3.3", ("io.apicurio:apicurio-registry-app:3.3.3",), packaging="tar.gz", classifier="all"
+)
+API_PATH: Final = "/apis/ccompat/v7"
+
+
+def registry_launch(folder: Path, program: Path) -> tuple[Launch, str]:
+    """How to run it, and the base URL of its API. Its database is a file under `folder`: it survives a kill."""
+    port, management_port = free_ports(2)
+    environment = {
+        "QUARKUS_HTTP_HOST": "127.0.0.1",
+        "QUARKUS_HTTP_PORT": str(port),
+        "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
+        "QUARKUS_MANAGEMENT_PORT": str(management_port),
+        "APICURIO_STORAGE_KIND": "sql",
+        "APICURIO_DATASOURCE_URL": f"jdbc:h2:file:{folder / 'registry'}",
+    }
+    command = [
+        *java_command("-Xmx256m", "-XX:TieredStopAtLevel=1"),
+        "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+        "-jar",
+        str(program / "quarkus-run.jar"),
+    ]
+    log = folder / "registry.log"
+    launch = Launch(PROGRAM.title, command, log, lambda: _ready(management_port), environment)
+    return launch, f"http://127.0.0.1:{port}{API_PATH}"
+
+
+def _ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

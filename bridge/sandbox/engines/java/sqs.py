@@ -1,0 +1,33 @@
+"""ElasticMQ, which speaks SQS."""
+
+from pathlib import Path
+from typing import Final
+
+from bridge.sandbox.engines.java.child import Launch
+from bridge.sandbox.engines.java.downloads import Program
+from bridge.sandbox.engines.java.ports import accepts, free_ports
+from bridge.sandbox.engines.java.runtime import java_command
+
+PROGRAM: Final = Program("ElasticMQ 1.7.1", ("org.elasticmq:elasticmq-server_2.13:1.7.1",))
+
+# host "*": a queue's URL begins with the address its client used.
+_CONFIGURATION: Final = """\
+include classpath("application.conf")
+node-address {{ protocol = http, host = "*", port = {port}, context-path = "" }}
+rest-sqs {{ enabled = true, bind-hostname = "127.0.0.1", bind-port = {port}, sqs-limits = strict }}
+rest-stats {{ enabled = false }}
+queues-storage {{ enabled = true, path = "{queues}" }}
+messages-storage {{ enabled = true, uri = "jdbc:h2:{messages}" }}
+"""
+
+
+def sqs_launch(folder: Path, class_path: str) -> tuple[Launch, str]:
+    """How to run it, and its endpoint URL. Queues and messages are files under `folder`: they survive a kill."""
+    (port,) = free_ports(1)
+    file = folder / "sqs.conf"
+    queues, messages = folder / "sqs-queues.conf", folder / "sqs-messages"
+    file.write_text(_CONFIGURATION.format(port=port, queues=queues, messages=messages))
+    options = ["-Xmx256m", "-XX:TieredStopAtLevel=1", f"-Dconfig.file={file}"]
+    command = java_command(*options, "-cp", class_path, "org.elasticmq.server.Main")
+    launch = Launch(PROGRAM.title, command, folder / "sqs.log", lambda: accepts(port))
+    return launch, f"http://127.0.0.1:{port}"

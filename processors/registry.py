@@ -1,0 +1,229 @@
+"""The schema registry as the processors use it: the Confluent API, patiently, and errors in words."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from confluent_kafka.schema_registry import (
+    RegisteredSchema,
+    Schema,
+    SchemaRegistryClient,
+    SchemaRegistryError,
+)
+from httpx2 import TransportError
+
+from bridge.settings import SchemaRegistrySettings
+from processors.catalogue import Catalogue
+from processors.names import TopicNames, subject
+from processors.patience import Patience
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+AvroSchema = dict[str, Any]
+
+_REQUEST_TIMEOUT_SECONDS: Final = 10
+_PATIENCE_SECONDS: Final = 60.0
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
+_NO_SUBJECT: Final = frozenset({40401, 40403})  # no such subject; no such schema under it
+_NO_LEVEL: Final = frozenset({40401, 40408})  # no such subject; the subject has no level of its own
+
+
+class RegistryError(Exception):
+    """The registry cannot be used. The message names the setting, the cause and the remedy."""
+
+
+class SchemasMissing(RegistryError):
+    """The registry has not the schemas of these subjects."""
+
+    def __init__(self, subjects: list[str], url: str) -> None:
+        super().__init__(
+            f"the schema registry at {url} does not have our schema under {', '.join(subjects)}. Run "
+            "`canvas-processors schemas register` with the same SCHEMA_REGISTRY_URL and KAFKA_TOPIC_PREFIX, "
+            "in the version of this program."
+        )
+        self.subjects = subjects
+
+
+class Incompatible(RegistryError):
+    """The registry refuses a schema for what is already registered. The message is the registry's own."""
+
+
+class Registry:
+    """Asks the registry again while it is away or busy: until `patience` is stopped, at most `give_up_after` s.
+
+    Every method raises RegistryError.
+    """
+
+    def __init__(
+        self,
+        settings: SchemaRegistrySettings,
+        patience: Patience | None = None,
+        give_up_after: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self.url: Final = re.sub(r"//[^/@,]*@", "//", settings.url)  # to be shown: without credentials
+        self._patience = patience or Patience()
+        self._give_up_after = give_up_after
+        self._client = _client(settings)
+
+    def look_up(self, name: str, schema: AvroSchema) -> RegisteredSchema | None:
+        """Id and version of this very schema under the subject; None where it is not there. Writes nothing."""
+        try:
+            return self._ask(lambda: self._client.lookup_schema(name, _avro(schema)))
+        except _Refused as error:
+            return error.unless(_NO_SUBJECT)
+
+    def versions(self, name: str) -> dict[int, AvroSchema]:
+        """Every version of a subject by number, oldest first; empty where there is no such subject."""
+        try:
+            numbers = self._ask(lambda: self._client.get_versions(name))
+        except _Refused as error:
+            return error.unless(_NO_SUBJECT) or {}
+        return {number: self._version(name, number) for number in numbers}
+
+    def level(self, name: str | None = None) -> str | None:
+        """The compatibility level of a subject (None: it has none of its own), or the registry's default."""
+        try:
+            return self._ask(lambda: self._client.get_compatibility(name))
+        except _Refused as error:
+            return error.unless(_NO_LEVEL)
+
+    def set_level(self, name: str, level: str) -> None:
+        """Sets the compatibility level of a subject, which need not exist yet."""
+        self._ask(lambda: self._client.set_compatibility(name, level))
+
+    def accepts(self, name: str, schema: AvroSchema) -> bool:
+        """Whether the subject, at its level, would take the schema. Writes nothing."""
+        return self._ask(lambda: self._client.test_compatibility_all_versions(name, _avro(schema)))
+
+    def register(self, name: str, schema: AvroSchema) -> RegisteredSchema:
+        """Registers the schema; id and version. Raises Incompatible where the subject does not take it."""
+        try:
+            self._ask(lambda: self._client.register_schema(name, _avro(schema)))
+        except _Refused as error:
+            if error.cause.http_status_code != 409:
+                raise
+            raise Incompatible(error.cause.error_message) from None
+        registered = self.look_up(name, schema)
+        if registered is None:
+            raise RegistryError(
+                f"the schema registry at {self.url} took a schema under {name}, then denied it"
+            )
+        return registered
+
+    def _version(self, name: str, number: int) -> AvroSchema:
+        text = self._ask(lambda: self._client.get_version(name, number)).schema.schema_str or "{}"
+        schema: AvroSchema = json.loads(text)
+        return schema
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        deadline = time.monotonic() + self._give_up_after
+        attempt = 0
+        while True:
+            try:
+                return question()
+            except (TransportError, SchemaRegistryError) as error:
+                busy = not isinstance(error, SchemaRegistryError) or error.http_status_code in _BUSY
+                if not busy or time.monotonic() > deadline or not self._patience.wait(attempt):
+                    raise self._in_words(error) from None
+                log.warning("schema registry at %s: %s; trying again", self.url, _text(error))
+            except (TypeError, ValueError):  # an answer that is no JSON
+                raise RegistryError(self._wrong_address()) from None
+            attempt += 1
+
+    def _in_words(self, error: TransportError | SchemaRegistryError) -> RegistryError:
+        if not isinstance(error, SchemaRegistryError):
+            advice = "Check SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_SSL_CA_LOCATION and whether it runs."
+            return RegistryError(
+                f"the schema registry at {self.url} cannot be reached: {_text(error)}. {advice}"
+            )
+        if error.http_status_code in (401, 403):
+            return RegistryError(
+                f"the schema registry at {self.url} refuses us (HTTP {error.http_status_code}): check "
+                "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO and what that user may do"
+            )
+        if error.error_code in (None, SchemaRegistryError.UNKNOWN):
+            return RegistryError(self._wrong_address())
+        return _Refused(error, self.url)
+
+    def _wrong_address(self) -> str:
+        return (
+            f"nothing at {self.url} speaks the Confluent API: give SCHEMA_REGISTRY_URL the path too "
+            "(Apicurio: /apis/ccompat/v7)"
+        )
+
+
+class _Refused(RegistryError):
+    """An answer with an error code of the Confluent API."""
+
+    def __init__(self, cause: SchemaRegistryError, url: str) -> None:
+        super().__init__(f"the schema registry at {url} answers: {_text(cause)}")
+        self.cause = cause
+
+    def unless(self, codes: frozenset[int]) -> None:
+        """None where the code is among `codes`; raises itself otherwise."""
+        if self.cause.error_code not in codes:
+            raise self
+
+
+def schemas_by_topic(catalogue: Catalogue, names: TopicNames) -> dict[str, AvroSchema]:
+    """What each topic's values are written with: typed topics, unknown, rollups."""
+    return {
+        **{names.typed(name): event_type.registered for name, event_type in catalogue.events.items()},
+        names.unknown: catalogue.unknown.registered,
+        **{names.rollup(name): event_type.registered for name, event_type in catalogue.rollups.items()},
+    }
+
+
+def schema_ids(
+    catalogue: Catalogue,
+    names: TopicNames,
+    settings: SchemaRegistrySettings,
+    patience: Patience | None = None,
+) -> Mapping[str, int]:
+    """Topic -> id of its schema. Looks up, never registers.
+
+    With `patience` (the worker's) it waits for the registry until that is stopped, else for a minute.
+    Raises SchemasMissing, or RegistryError where the registry cannot be used.
+    """
+    registry = Registry(settings, patience, float("inf") if patience else _PATIENCE_SECONDS)
+    found = {
+        topic: registry.look_up(subject(topic), schema)
+        for topic, schema in schemas_by_topic(catalogue, names).items()
+    }
+    missing = [subject(topic) for topic, registered in found.items() if registered is None]
+    if missing:
+        raise SchemasMissing(missing, registry.url)
+    return {
+        topic: registered.schema_id
+        for topic, registered in found.items()
+        if registered and registered.schema_id
+    }
+
+
+def _client(settings: SchemaRegistrySettings) -> SchemaRegistryClient:
+    user = settings.basic_auth_user_info
+    options = {
+        "url": settings.url,
+        "basic.auth.user.info": user.get_secret_value() if user else None,
+        "ssl.ca.location": settings.ssl_ca_location,
+        "timeout": _REQUEST_TIMEOUT_SECONDS,
+        "max.retries": 0,
+    }
+    try:
+        return SchemaRegistryClient({name: value for name, value in options.items() if value is not None})
+    except (ValueError, OSError) as error:
+        raise RegistryError(
+            f"SCHEMA_REGISTRY_URL, _BASIC_AUTH_USER_INFO or _SSL_CA_LOCATION: {error}"
+        ) from None
+
+
+def _avro(schema: AvroSchema) -> Schema:
+    return Schema(json.dumps(schema), "AVRO")
+
+
+def _text(error: TransportError | SchemaRegistryError) -> str:
+    return str(error) or type(error).__name__

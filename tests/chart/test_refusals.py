@@ -1,0 +1,96 @@
+"""Values that cannot work are refused before anything is applied, each with a sentence that helps."""
+
+import helm_python
+import pytest
+
+from tests.chart.release import CHART, MINIMUM, Values, at, render
+
+SASL = {"kafka": {"securityProtocol": "SASL_SSL", "saslMechanism": "PLAIN"}}
+
+# Each of these changes makes the minimum impossible; the text is a part of the sentence.
+IMPOSSIBLE: list[tuple[Values, str]] = [
+    (at("kafka.bootstrapServers", ""), "kafka.bootstrapServers is empty"),
+    (at("schemaRegistry.url", ""), "schemaRegistry.url is empty"),
+    (SASL, "Secret with the key kafka_sasl_password"),
+    ({"existingSecret": "s", "kafka": {"securityProtocol": "SASL_SSL"}}, "kafka.saslMechanism is empty"),
+    (at("kafka.saslMechanism", "PLAIN"), "PLAINTEXT does not authenticate"),
+    (at("kafka.tls.existingSecret", "ca"), "PLAINTEXT does not encrypt"),
+    (at("kafka.tls.certificateKey", "tls.crt"), "go together"),
+    ({"kafka": {"tls": {"certificateKey": "a", "privateKeyKey": "b"}}}, "without kafka.tls.existingSecret"),
+    (at("sqs.enabled", True), "sqs.queueUrl is empty"),
+    (
+        {
+            "kafka": {"deliveryTimeoutSeconds": 25},
+            "sqs": {"enabled": True, "queueUrl": "https://q", "visibilitySeconds": 35},
+        },
+        "more than kafka.deliveryTimeoutSeconds + 10 = 35",
+    ),
+    (at("webhook.ingress.enabled", True), "webhook.ingress.host is empty"),
+    (at("webhook.maxInFlightBytes", 1000), "always be answered with 503"),
+    ({"webhook": {"accept": "plain", "rootAccountUuids": ["mine"]}}, "would protect nobody"),
+    (at("webhook.terminationGracePeriodSeconds", 35), "webhook.terminationGracePeriodSeconds is 35"),
+    (at("worker.terminationGracePeriodSeconds", 20), "worker.terminationGracePeriodSeconds is 20"),
+    (
+        {"sqs": {"enabled": True, "queueUrl": "https://q", "terminationGracePeriodSeconds": 40}},
+        "sqs.terminationGracePeriodSeconds is 40",
+    ),
+    (at("webhook.extraEnv", [{"name": "BRIDGE_ADMIN__PORT", "value": "1"}]), "names BRIDGE_ADMIN__PORT"),
+    (
+        at("worker.extraEnv", [{"name": "PROCESSORS_INSTANCE_ID", "value": "x"}]),
+        "names PROCESSORS_INSTANCE_ID",
+    ),
+]
+
+# Each of these is no value at all; the text is where the schema says so.
+INVALID: list[tuple[Values, str]] = [
+    (at("webhok.enabled", True), "'webhok' not allowed"),
+    (at("kafka.bootstrapServer", "kafka:9092"), "'bootstrapServer' not allowed"),
+    (at("worker.persistence.sise", "1Gi"), "'sise' not allowed"),
+    (at("kafka.bootstrapServers", "kafka"), "/kafka/bootstrapServers"),
+    (at("kafka.securityProtocol", "TLS"), "/kafka/securityProtocol"),
+    (at("image.tag", "latest"), "/image/tag"),
+    (at("image.digest", "sha256:abc"), "/image/digest"),
+    (at("webhook.accept", "anything"), "/webhook/accept"),
+    (at("webhook.jwksUrl", "http://keys.example.edu"), "/webhook/jwksUrl"),
+    (at("webhook.replicas", "2"), "/webhook/replicas"),
+    (
+        at("webhook.podLabels", {"app.kubernetes.io/name": "other"}),
+        "invalid propertyName 'app.kubernetes.io/name'",
+    ),
+    (at("sqs.waitSeconds", 21), "/sqs/waitSeconds"),
+    (at("worker.delivery", "at_most_once"), "/worker/delivery"),
+    (at("setup.partitions", 0), "/setup/partitions"),
+]
+
+
+def test_the_minimum_is_accepted() -> None:
+    assert len(render(MINIMUM).workloads()) == 3
+
+
+@pytest.mark.parametrize(("change", "sentence"), IMPOSSIBLE, ids=[text for _, text in IMPOSSIBLE])
+def test_impossible_combinations(change: Values, sentence: str) -> None:
+    with pytest.raises(helm_python.HelmRenderError) as refused:
+        render(MINIMUM, change)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(("change", "place"), INVALID, ids=[text for _, text in INVALID])
+def test_invalid_values(change: Values, place: str) -> None:
+    with pytest.raises(helm_python.HelmValuesError) as refused:
+        render(MINIMUM, change)
+    assert place in str(refused.value)
+
+
+def test_a_registry_is_not_needed_by_the_doors() -> None:
+    doors = {"schemaRegistry": {"url": ""}, "worker": {"enabled": False}, "setup": {"enabled": False}}
+    assert [item["kind"] for item in render(MINIMUM, doors).workloads()] == ["Deployment"]
+
+
+def test_sasl_with_a_secret_is_accepted() -> None:
+    assert render(MINIMUM, SASL, {"existingSecret": "canvas-bridge"}).workloads()
+
+
+def test_lint_finds_nothing() -> None:
+    report = helm_python.lint(CHART, MINIMUM, strict=True, kube_version="v1.30.0")
+    warnings = [message for message in report["messages"] if message["severity"] >= 2]
+    assert (report["errors"], warnings) == ([], [])

@@ -1,0 +1,118 @@
+"""values.yaml, its schema, the README's table and the notes say the same."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.chart.release import CHART, MINIMUM, ROOT, Values, as_json, at, leaves, read_yaml, render
+
+DEFAULTS = read_yaml(CHART / "values.yaml")
+OPEN = {
+    "global",
+    "affinity",
+    "valueFrom",
+    "requests",
+    "limits",
+    "objects",
+}  # Kubernetes's and Helm's own maps
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """Dotted path and comment of every key of values.yaml that has a `# --` comment."""
+    path: list[str] = []
+    comment: list[str] = []
+    for line in (CHART / "values.yaml").read_text().splitlines():
+        if found := re.fullmatch(r" *# (?:-- )?(.*)", line):
+            comment = [*([] if "# -- " in line else comment), found[1]]
+        elif found := re.match(r"( *)(\w+):", line):
+            path = [*path[: len(found[1]) // 2], found[2]]
+            if comment:
+                yield ".".join(path), " ".join(comment)
+            comment = []
+
+
+def default(path: str) -> Any:
+    """The value of values.yaml at a dotted path."""
+    value: Any = DEFAULTS
+    for key in path.split("."):
+        value = value[key]
+    return value
+
+
+def test_every_value_has_a_comment() -> None:
+    explained = dict(documented())
+    lacking = [
+        path
+        for path, _ in leaves(DEFAULTS)
+        if not any(path == known or path.startswith(f"{known}.") for known in explained)
+    ]
+    assert not lacking
+
+
+def test_the_readme_lists_every_value() -> None:
+    rows = [f"| `{path}` | `{as_json(default(path))}` | {comment} |" for path, comment in documented()]
+    written = [line for line in (CHART / "README.md").read_text().splitlines() if line.startswith("| `")]
+    assert written == rows
+
+
+def test_the_schema_is_closed_and_names_every_value() -> None:
+    schema = read_yaml(CHART / "values.schema.json")
+    for name, part in _objects(schema, "values"):
+        assert name in OPEN or "additionalProperties" in part, name
+    assert _keys(DEFAULTS) == _keys_of_schema(schema, schema["definitions"])
+
+
+def _objects(schema: Any, name: str) -> Iterator[tuple[str, Values]]:
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield name, schema
+        for key, value in schema.items():
+            yield from _objects(value, name if key == "items" else key)
+
+
+def _keys(values: Values, path: str = "") -> set[str]:
+    found = {path + key for key in values}
+    for key, value in values.items():
+        if isinstance(value, dict) and key != "resources":
+            found |= _keys(value, f"{path}{key}.")
+    return found
+
+
+def _keys_of_schema(schema: Values, definitions: Values, path: str = "") -> set[str]:
+    properties = {key: value for key, value in schema.get("properties", {}).items() if key != "global"}
+    found = {path + key for key in properties}
+    for key, value in properties.items():
+        if key != "resources":
+            target = definitions[value["$ref"].rsplit("/")[-1]] if "$ref" in value else value
+            found |= _keys_of_schema(target, definitions, f"{path}{key}.")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        (at("webhook.accept", "plain"), "webhook.accept is plain"),
+        ({}, "webhook.rootAccountUuids is empty"),
+        (at("setup.enabled", False), "setup.enabled is false"),
+        (at("worker.replicas", 9), "worker.replicas is 9 but the topics have 8 partitions"),
+        (at("worker.delivery", "at_least_once"), "worker.delivery is at_least_once"),
+    ],
+)
+def test_the_notes_warn(change: Values, warning: str) -> None:
+    own = at("webhook.rootAccountUuids", ["mine"])
+    assert f"WARNING {warning}" in render(MINIMUM, change).notes
+    assert warning not in render(MINIMUM, own).notes
+
+
+def test_the_notes_of_a_safe_release_do_not_warn() -> None:
+    assert "WARNING" not in render(MINIMUM, at("webhook.rootAccountUuids", ["mine"])).notes
+
+
+def test_one_version_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    chart = read_yaml(CHART / "Chart.yaml")
+    assert (chart["version"], chart["appVersion"]) == (version, version)
+    assert f"ARG VERSION={version}\n" in (ROOT / "deploy" / "Dockerfile").read_text()

@@ -1,0 +1,248 @@
+"""The laws of avro/ (avro/README.md): they hold for every schema, also for one that is added tomorrow."""
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+
+Schema = dict[str, Any]
+Match = Mapping[str, list[str | None]]
+
+AVRO = Path(__file__).parents[2] / "avro"
+NAMESPACE = "canvasbridge.events"
+EVENTS = sorted((AVRO / "events").glob("*.avsc"))
+TYPES = sorted((AVRO / "types").glob("*.avsc"))
+FILES = [*EVENTS, *TYPES, AVRO / "unknown.avsc"]
+_UPDATED = {path.with_stem(path.stem.replace("_updated", "_created")): path for path in EVENTS}
+PAIRS = [(path, _UPDATED[path]) for path in EVENTS if _UPDATED.get(path, path) != path]
+HEAD = ["event_id", "event_name", "event_time", "received_at", "source_format"]
+ENVELOPE = [*HEAD, "metadata", "body", "extra", "truncated"]
+PII = {"direct", "indirect", "free_text", "none"}
+
+POINTER = re.compile(r"(/([^~/]|~[01])+)+")
+TIME_NAME = re.compile(r"_(at|time|until)$")
+ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid)(_|$)")
+DIRECT_NAME = re.compile(r"(^|_)(email|login|user_name|short_name|client_ip)$|(user|student)_sis_id$")
+PERSON_NAME = re.compile(r"(^|_)(user|student|grader)_(id|uuid)$")
+TEXT_NAME = re.compile(r"(^|_)(body|text|description|title|display_name|filename)$")
+
+
+def read(path: Path) -> Schema:
+    schema: Schema = json.loads(path.read_text("utf-8"))
+    return schema
+
+
+SHARED = {f"{NAMESPACE}.{path.stem}": read(path) for path in TYPES}
+
+
+def name(path: Path) -> str:
+    return path.stem
+
+
+def branches(schema: Any) -> list[Any]:
+    """The branches of a union; a type that is no union is its own only branch."""
+    return schema if isinstance(schema, list) else [schema]
+
+
+def record_of(schema: Any) -> Schema | None:
+    """The record a field holds, whether defined on the spot or shared; None for a leaf."""
+    for branch in branches(schema):
+        found = SHARED.get(branch) if isinstance(branch, str) else branch
+        if isinstance(found, dict) and found["type"] == "record":
+            return found
+    return None
+
+
+def fields(schema: Any) -> Iterator[Schema]:
+    """Every field defined in a schema's own file, at any depth."""
+    for branch in branches(schema):
+        if isinstance(branch, dict):
+            for field in branch.get("fields", []):
+                yield field
+                yield from fields(field["type"])
+            yield from fields(branch.get("items"))
+
+
+def leaves(schema: Any) -> Iterator[Schema]:
+    """Those of them that hold a value, not a record."""
+    return (field for field in fields(schema) if record_of(field["type"]) is None)
+
+
+def section(schema: Schema, which: str) -> Schema:
+    """The record `metadata` or `body` of an event."""
+    found = record_of(next(field["type"] for field in schema["fields"] if field["name"] == which))
+    assert found is not None
+    return found
+
+
+def pointers(field: Schema) -> list[str]:
+    """The Caliper pointers of a field."""
+    found = field.get("caliper", [])
+    return [found] if isinstance(found, str) else found
+
+
+def can_tie(one: Match, other: Match) -> bool:
+    """Whether one Caliper event could fit both, with the same number of conditions."""
+    apart = any(set(one[pointer]).isdisjoint(other[pointer]) for pointer in one.keys() & other.keys())
+    return len(one) == len(other) and not apart
+
+
+def avro_type(field: Schema) -> tuple[str, str | None]:
+    """The Avro type of a nullable leaf and its logical type."""
+    branch = next(branch for branch in branches(field["type"]) if branch != "null")
+    return (branch["type"], branch.get("logicalType")) if isinstance(branch, dict) else (branch, None)
+
+
+def parse(schema: Schema) -> Any:
+    """The schema as fastavro reads it, with the shared types known."""
+    known: dict[str, Any] = {}
+    for shared in SHARED.values():
+        if shared["name"] != schema["name"]:
+            fastavro.parse_schema(shared, named_schemas=known)
+    return fastavro.parse_schema(schema, named_schemas=known)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_is_avro(path: Path) -> None:
+    assert parse(read(path))["name"] == f"{NAMESPACE}.{read(path)['name']}"
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=name)
+def test_record_without_any_detail_is_written_and_read_back(path: Path) -> None:
+    schema, buffer = parse(read(path)), io.BytesIO()
+    head = {"event_id": "0" * 32, "event_name": path.stem, "source_format": "CALIPER"}
+    times = dict.fromkeys(("event_time", "received_at"), 0)
+    fastavro.schemaless_writer(buffer, schema, {**head, **times, "metadata": {}, "body": {}})
+    buffer.seek(0)
+    record: Any = fastavro.schemaless_reader(buffer, schema, None)
+    assert list(record) == ENVELOPE
+    assert (record["extra"], record["truncated"]) == ({}, [])
+    assert set(record["metadata"].values()) == {None}
+    assert set(record["body"].values()) <= {None}
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=name)
+def test_names_follow_the_event_name(path: Path) -> None:
+    schema = read(path)
+    assert schema["name"] == "".join(word.capitalize() for word in path.stem.split("_"))
+    assert section(schema, "body")["name"] == f"{schema['name']}Body"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_text_is_laid_out_for_reading(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    assert all(line.endswith("\n") and len(line) <= 161 and "\t" not in line for line in lines)
+    assert all((len(line) - len(line.lstrip(" "))) % 2 == 0 for line in lines)
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=name)
+def test_envelope_is_that_of_every_other_event(path: Path) -> None:
+    def envelope(schema: Schema) -> list[Schema]:
+        return [field if field["name"] != "body" else {**field, "type": None} for field in schema["fields"]]
+
+    assert [field["name"] for field in read(path)["fields"]] == ENVELOPE
+    assert envelope(read(path)) == envelope(read(EVENTS[0]))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_everything_is_documented(path: Path) -> None:
+    for documented in [read(path), *fields(read(path))]:
+        assert re.fullmatch(r"[A-Z].{5,}\.", documented["doc"]), documented["name"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_every_leaf_says_whether_it_is_personal(path: Path) -> None:
+    for leaf in leaves(read(path)):
+        field = leaf["name"]
+        assert leaf["pii"] in PII, field
+        assert leaf["pii"] == "direct" or not DIRECT_NAME.search(field), field
+        assert leaf["pii"] != "none" or not PERSON_NAME.search(field), field
+        assert leaf["pii"] in ("direct", "free_text") or not TEXT_NAME.search(field), field
+
+
+@pytest.mark.parametrize("path", [*EVENTS, *TYPES], ids=name)
+def test_every_detail_may_be_null(path: Path) -> None:
+    schema = read(path)
+    for field in fields(section(schema, "body") if path in EVENTS else schema):
+        assert branches(field["type"])[0] == "null", field["name"]
+        assert len(branches(field["type"])) == 2, field["name"]
+        assert field["default"] is None, field["name"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_names_of_fields_tell_their_types(path: Path) -> None:
+    for leaf in leaves(read(path)):
+        field, (kind, logical) = leaf["name"], avro_type(leaf)
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", field)
+        assert (logical == "timestamp-millis") == bool(TIME_NAME.search(field)), field
+        if field in ENVELOPE:
+            continue
+        assert ("id" in leaf) == bool(ID_NAME.search(field)), field
+        assert leaf.get("id", "foreign") in ("canvas", "foreign"), field
+        assert kind in ("string", "array") or "id" not in leaf, field
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=name)
+def test_key_points_to_ids_of_the_record(path: Path) -> None:
+    keys = read(path)["canvas"]["key"]
+    assert len(set(keys)) == len(keys)
+    assert keys[-1] == "/metadata/root_account_id"
+    for pointer in keys:
+        found: Schema = {"type": read(path)}
+        for segment in pointer.split("/")[1:]:
+            record = record_of(found["type"]) or {"fields": []}
+            found = {field["name"]: field for field in record["fields"]}[segment]
+        assert found["id"] == "canvas", pointer
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_caliper_pointers_are_json_pointers(path: Path) -> None:
+    for field in fields(read(path)):
+        found = pointers(field)
+        assert len(set(found)) == len(found), field["name"]
+        assert len({pointer.startswith("envelope:") for pointer in found}) <= 1, field["name"]
+        for pointer in found:
+            assert POINTER.fullmatch(pointer.removeprefix("envelope:")), pointer
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=name)
+def test_caliper_matches_and_caliper_fields_come_together(path: Path) -> None:
+    schema = read(path)
+    body = section(schema, "body")["fields"]
+    mapped = [field["name"] for field in body if pointers(field)]
+    assert bool(schema.get("caliper")) == bool(mapped or not body)
+    for match in schema.get("caliper", []):
+        assert "/action" in match
+        assert all(POINTER.fullmatch(pointer) and allowed for pointer, allowed in match.items())
+        assert None not in match["/action"]
+
+
+def test_no_caliper_event_can_be_two_events() -> None:
+    matches = [(path.stem, match) for path in EVENTS for match in read(path).get("caliper", [])]
+    ties = [
+        (one, other)
+        for (one, match), (other, rival) in combinations(matches, 2)
+        if one != other and can_tie(match, rival)
+    ]
+    assert ties == []
+
+
+def test_a_tie_would_be_seen() -> None:
+    created: Match = {"/action": ["Created"], "/object/id": ["urn:instructure:canvas:course"]}
+    assert can_tie(created, {"/action": ["Created", "Posted"], "/object/type": ["CourseOffering"]})
+    assert not can_tie(created, {"/action": ["Created"]})
+    assert not can_tie(created, {"/action": ["Created"], "/object/id": ["urn:instructure:canvas:quiz"]})
+
+
+@pytest.mark.parametrize(("created", "updated"), PAIRS)
+def test_created_and_updated_agree(created: Path, updated: Path) -> None:
+    later = {field["name"]: field for field in section(read(updated), "body")["fields"]}
+    for field in section(read(created), "body")["fields"]:
+        twin = later[field["name"]]
+        assert all(field.get(key) == twin.get(key) for key in ("type", "id", "pii")), field["name"]
