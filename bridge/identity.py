@@ -27,7 +27,7 @@ def document_id(document: Any) -> UUID:
     """The id of a parsed delivery. Raises TypeError where it is neither Canvas JSON nor Caliper."""
     if isinstance(document, dict):
         data = document.get("data")
-        if isinstance(data, list):
+        if isinstance(data, list) and data:
             return caliper_event_id(data[0]) if len(data) == 1 else _uuid8(_canonical(data))
         metadata = document.get("metadata", document.get("attributes"))
         body = document.get("body", data)

@@ -9,7 +9,6 @@ from processors.formats.base import Reading
 from processors.records import CanonicalEvent, Remark, ValidEvent
 from processors.values import SHARD, Notes, read_fields
 
-_CONTEXT_FIELDS = frozenset({"course_id", "context_id"})
 CONTEXT_IS_COURSE = "Course"
 
 
@@ -72,7 +71,7 @@ def _shard(reading: Reading) -> int | None:
 def _context_ids(reading: Reading) -> Iterator[Any]:
     for section in (reading.metadata, reading.body):
         for name, (_, value) in section.items():
-            if name in _CONTEXT_FIELDS:
+            if name == "course_id" or name.endswith("context_id"):
                 yield value
             elif name == "course" and isinstance(value, dict):
                 yield value.get("id")
@@ -89,7 +88,7 @@ def _key(record: dict[str, Any], event_type: EventType) -> str:
         value: Any = record
         for segment in path:
             parent, value = value, value.get(segment) if isinstance(value, dict) else None
-        if path[-1] == "context_id" and parent.get("context_type") != CONTEXT_IS_COURSE:
+        if path[-1].endswith("context_id") and parent.get(f"{path[-1][:-2]}type") != CONTEXT_IS_COURSE:
             continue
         if value:
             return str(value)

@@ -169,9 +169,8 @@ class _Outbox:
             compression_type="lz4",
             partitioner="murmur2_random",  # as Kafka's own clients, so that keys meet across topics
             delivery_report_only_error=True,
-            on_delivery=self._refused,
         )
-        self.producer = Producer({**config, **own}, logger=log)
+        self.producer = Producer({**config, **own, "on_delivery": self._refused}, logger=log)
         self._patience = patience
         self._refusal: str | None = None
 

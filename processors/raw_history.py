@@ -1,9 +1,9 @@
-"""Where to begin reading an assigned partition, so that the duplicate window is full at the committed offset."""
+"""Where to begin reading a partition, so that the duplicate window is full at the committed offset."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Offsets of one partition: everything from `read_from` is read, everything from `live_from` processed."""
+    """Offsets of one partition: what is read begins at `read_from`, what is processed at `live_from`."""
 
     read_from: int
     live_from: int
@@ -76,10 +76,10 @@ class RawHistory:
                 message = reader.poll(TIMEOUT)
                 if message is None:
                     raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-                error, partition = message.error(), message.partition()
+                error, partition = message.error(), cast("int", message.partition())
                 if error is None:
                     times.setdefault(partition, message.timestamp()[1])
-                    reader.pause([TopicPartition(message.topic(), partition)])
+                    reader.pause([TopicPartition(lasts[0].topic, partition)])
                 if error is None or error.code() == KafkaError._PARTITION_EOF:
                     waiting.discard(partition)
             return times

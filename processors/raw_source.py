@@ -13,11 +13,11 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from bridge.contract import Position, RawEvent
+from bridge.contract import Headers, Position, RawEvent
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors.batches import Batch, Sighting
@@ -34,7 +34,7 @@ class Evicted(Exception):
 
 
 def consumer_config(kafka: KafkaSettings, worker: WorkerSettings) -> dict[str, Any]:
-    """librdkafka's configuration of the raw consumer."""
+    """The configuration of the raw consumer, for librdkafka."""
     timeout = int(worker.session_timeout_seconds * 1000)
     return client_config(
         kafka,
@@ -160,15 +160,16 @@ class RawSource:
         live: list[RawEvent] = []
         ends: dict[int, int] = {}
         for message in messages:
-            if message.error() is not None:
-                _complain(message.error())
+            error = message.error()
+            if error is not None:
+                _complain(error)
                 continue
-            partition, offset = message.partition(), message.offset()
+            _, partition, offset = place = _position(message)
             ends[partition] = offset + 1
             if offset >= self._live_from[partition]:
-                live.append(_raw_event(message))
-            elif message.key() is not None:
-                history.append(Sighting(partition, message.key(), message.timestamp()[1]))
+                live.append(_raw_event(message, place))
+            elif (key := message.key()) is not None:
+                history.append(Sighting(partition, key, message.timestamp()[1]))
         if not ends:
             return None
         commits = {part: end for part, end in ends.items() if end > self._live_from[part]}
@@ -177,13 +178,19 @@ class RawSource:
         return Batch(self._topic, self._epoch, self._made - 1, history, live, ends, commits, group)
 
 
-def _raw_event(message: Message) -> RawEvent:
+def _position(message: Message) -> Position:
+    return Position(
+        cast("str", message.topic()), cast("int", message.partition()), cast("int", message.offset())
+    )
+
+
+def _raw_event(message: Message, position: Position) -> RawEvent:
     return RawEvent(
         value=message.value() or b"",
         key=message.key(),
-        headers=tuple(message.headers() or ()),
+        headers=cast("Headers", tuple(message.headers() or ())),
         received_at=message.timestamp()[1],
-        position=Position(message.topic(), message.partition(), message.offset()),
+        position=position,
     )
 
 

@@ -5,15 +5,14 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from confluent_kafka.schema_registry import (
-    RegisteredSchema,
     Schema,
     SchemaRegistryClient,
     SchemaRegistryError,
 )
-from httpx2 import TransportError
+from httpx2 import InvalidURL, RequestError, TransportError
 
 from bridge.settings import SchemaRegistrySettings
 from processors.catalogue import Catalogue
@@ -21,12 +20,15 @@ from processors.names import TopicNames, subject
 from processors.patience import Patience
 
 log = logging.getLogger(__name__)
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log every request
 
 Answer = TypeVar("Answer")
 AvroSchema = dict[str, Any]
 
 _REQUEST_TIMEOUT_SECONDS: Final = 10
 _PATIENCE_SECONDS: Final = 60.0
+# What the client raises for an answer that is no JSON, or JSON of something else.
+_NO_ANSWER: Final = (RequestError, InvalidURL, AttributeError, LookupError, TypeError, ValueError)
 _BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 _NO_SUBJECT: Final = frozenset({40401, 40403})  # no such subject; no such schema under it
 _NO_LEVEL: Final = frozenset({40401, 40408})  # no such subject; the subject has no level of its own
@@ -52,10 +54,17 @@ class Incompatible(RegistryError):
     """The registry refuses a schema for what is already registered. The message is the registry's own."""
 
 
-class Registry:
-    """Asks the registry again while it is away or busy: until `patience` is stopped, at most `give_up_after` s.
+class Registered(NamedTuple):
+    """A schema of the registry: its id, and its version under a subject."""
 
-    Every method raises RegistryError.
+    id: int
+    version: int
+
+
+class Registry:
+    """Asks again while the registry is away or busy, until `patience` is stopped or `give_up_after` seconds.
+
+    Every method raises RegistryError. To be used as a context manager.
     """
 
     def __init__(
@@ -69,27 +78,42 @@ class Registry:
         self._give_up_after = give_up_after
         self._client = _client(settings)
 
-    def look_up(self, name: str, schema: AvroSchema) -> RegisteredSchema | None:
-        """Id and version of this very schema under the subject; None where it is not there. Writes nothing."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def look_up(self, name: str, schema: AvroSchema) -> Registered | None:
+        """Id and version of this very schema under the subject; None: it is not there. Writes nothing."""
         try:
-            return self._ask(lambda: self._client.lookup_schema(name, _avro(schema)))
-        except _Refused as error:
-            return error.unless(_NO_SUBJECT)
+            found = self._ask(lambda: self._client.lookup_schema(name, _avro(schema)))
+        except _Refused as refusal:
+            if refusal.code in _NO_SUBJECT:
+                return None
+            raise
+        if found.schema_id is None or found.version is None:
+            raise RegistryError(self._wrong_address())
+        return Registered(found.schema_id, found.version)
 
     def versions(self, name: str) -> dict[int, AvroSchema]:
         """Every version of a subject by number, oldest first; empty where there is no such subject."""
         try:
             numbers = self._ask(lambda: self._client.get_versions(name))
-        except _Refused as error:
-            return error.unless(_NO_SUBJECT) or {}
+        except _Refused as refusal:
+            if refusal.code in _NO_SUBJECT:
+                return {}
+            raise
         return {number: self._version(name, number) for number in numbers}
 
     def level(self, name: str | None = None) -> str | None:
         """The compatibility level of a subject (None: it has none of its own), or the registry's default."""
         try:
             return self._ask(lambda: self._client.get_compatibility(name))
-        except _Refused as error:
-            return error.unless(_NO_LEVEL)
+        except _Refused as refusal:
+            if refusal.code in _NO_LEVEL:
+                return None
+            raise
 
     def set_level(self, name: str, level: str) -> None:
         """Sets the compatibility level of a subject, which need not exist yet."""
@@ -99,14 +123,14 @@ class Registry:
         """Whether the subject, at its level, would take the schema. Writes nothing."""
         return self._ask(lambda: self._client.test_compatibility_all_versions(name, _avro(schema)))
 
-    def register(self, name: str, schema: AvroSchema) -> RegisteredSchema:
+    def register(self, name: str, schema: AvroSchema) -> Registered:
         """Registers the schema; id and version. Raises Incompatible where the subject does not take it."""
         try:
             self._ask(lambda: self._client.register_schema(name, _avro(schema)))
-        except _Refused as error:
-            if error.cause.http_status_code != 409:
+        except _Refused as refusal:
+            if refusal.status != 409:
                 raise
-            raise Incompatible(error.cause.error_message) from None
+            raise Incompatible(refusal.message) from None
         registered = self.look_up(name, schema)
         if registered is None:
             raise RegistryError(
@@ -130,7 +154,7 @@ class Registry:
                 if not busy or time.monotonic() > deadline or not self._patience.wait(attempt):
                     raise self._in_words(error) from None
                 log.warning("schema registry at %s: %s; trying again", self.url, _text(error))
-            except (TypeError, ValueError):  # an answer that is no JSON
+            except _NO_ANSWER:
                 raise RegistryError(self._wrong_address()) from None
             attempt += 1
 
@@ -144,6 +168,10 @@ class Registry:
             return RegistryError(
                 f"the schema registry at {self.url} refuses us (HTTP {error.http_status_code}): check "
                 "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO and what that user may do"
+            )
+        if error.http_status_code in _BUSY:
+            return RegistryError(
+                f"the schema registry at {self.url} is out of order: {error}. Try again later."
             )
         if error.error_code in (None, SchemaRegistryError.UNKNOWN):
             return RegistryError(self._wrong_address())
@@ -160,13 +188,8 @@ class _Refused(RegistryError):
     """An answer with an error code of the Confluent API."""
 
     def __init__(self, cause: SchemaRegistryError, url: str) -> None:
-        super().__init__(f"the schema registry at {url} answers: {_text(cause)}")
-        self.cause = cause
-
-    def unless(self, codes: frozenset[int]) -> None:
-        """None where the code is among `codes`; raises itself otherwise."""
-        if self.cause.error_code not in codes:
-            raise self
+        super().__init__(f"the schema registry at {url} answers: {cause}")
+        self.status, self.code, self.message = cause.http_status_code, cause.error_code, cause.error_message
 
 
 def schemas_by_topic(catalogue: Catalogue, names: TopicNames) -> dict[str, AvroSchema]:
@@ -189,19 +212,15 @@ def schema_ids(
     With `patience` (the worker's) it waits for the registry until that is stopped, else for a minute.
     Raises SchemasMissing, or RegistryError where the registry cannot be used.
     """
-    registry = Registry(settings, patience, float("inf") if patience else _PATIENCE_SECONDS)
-    found = {
-        topic: registry.look_up(subject(topic), schema)
-        for topic, schema in schemas_by_topic(catalogue, names).items()
-    }
+    with Registry(settings, patience, float("inf") if patience else _PATIENCE_SECONDS) as registry:
+        found = {
+            topic: registry.look_up(subject(topic), schema)
+            for topic, schema in schemas_by_topic(catalogue, names).items()
+        }
     missing = [subject(topic) for topic, registered in found.items() if registered is None]
     if missing:
         raise SchemasMissing(missing, registry.url)
-    return {
-        topic: registered.schema_id
-        for topic, registered in found.items()
-        if registered and registered.schema_id
-    }
+    return {topic: registered.id for topic, registered in found.items() if registered}
 
 
 def _client(settings: SchemaRegistrySettings) -> SchemaRegistryClient:

@@ -11,7 +11,7 @@ from bridge.relay import Room
 BODY_SECONDS: Final = 10.0
 
 
-async def read_body(request: web.BaseRequest, limit: int, room: Room, seconds: float = BODY_SECONDS) -> bytes:
+async def read_body(request: web.BaseRequest, limit: int, room: Room) -> bytes:
     """The whole body, of at most `limit` bytes after decompression.
 
     Raises Refused: too_large, overloaded, body_timeout, body_broken.
@@ -19,7 +19,7 @@ async def read_body(request: web.BaseRequest, limit: int, room: Room, seconds: f
     if (request.content_length or 0) > limit:
         raise Refused("too_large")
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(BODY_SECONDS):
             await _continue(request)
             return await _read(request, limit, room)
     except TimeoutError:

@@ -18,7 +18,7 @@ LEEWAY_SECONDS: Final = 60
 CANVAS: Final = "com.instructure.canvas"
 
 # A compact JWS (RFC 7515). The signature may be empty here so that `alg: none` is refused by its name.
-_TOKEN = re.compile(rb"([\w-]+)\.([\w-]+)\.([\w-]*)", re.ASCII)
+_TOKEN = re.compile(rb"([\w-]+)\.([\w-]*)\.([\w-]*)", re.ASCII)
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 
 

@@ -22,6 +22,7 @@ from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings, Web
 
 STUCK_SECONDS: Final = 30.0
 FINISH_SECONDS: Final = 20.0  # to answer what is in hand: longer than Kafka may take to confirm
+LINGER_SECONDS: Final = 2.0  # for the rest of a body already refused, so that the sender reads why
 
 log = logging.getLogger(__name__)
 # What is no HTTP at all ends in aiohttp's own 400; the line it would log quotes what was sent.
@@ -63,9 +64,8 @@ class Webhook:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._pulse.beating())
             reception = Reception(relay, self._settings, await self._verifier(stack))
-            runner = web.ServerRunner(
-                web.Server(reception.answer, access_log=None), shutdown_timeout=FINISH_SECONDS
-            )
+            server = web.Server(reception.answer, access_log=None, lingering_time=LINGER_SECONDS)
+            runner = web.ServerRunner(server, shutdown_timeout=FINISH_SECONDS)
             stack.push_async_callback(runner.cleanup)
             await self._listen(runner)
             self._open = True

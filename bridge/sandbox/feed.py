@@ -68,6 +68,7 @@ class Feed:
         self._first = iter(names)
         self._sequels: deque[Happening] = deque()
         self._broken: set[UUID] = set()
+        self._turns = count()
 
     def __iter__(self) -> Iterator[Delivery]:
         """In the order of delivery; late events and duplicates come up to LATEST places after their time."""
@@ -97,7 +98,7 @@ class Feed:
     def _malformed(self, door: int) -> Delivery:
         text_only = door in self._plan.text_doors
         while True:
-            broken = trouble.malformed(self._write(self._spare()), self._trouble, text_only=text_only)
+            broken = trouble.malformed(self._write(self._spare()), next(self._turns), text_only=text_only)
             identity = event_id(broken.payload)
             if identity not in self._broken:
                 self._broken.add(identity)

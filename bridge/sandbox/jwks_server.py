@@ -5,6 +5,7 @@ one signs; a `kid` is the time the key was made.
 """
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,9 +54,11 @@ class SigningKeys:
         return list(self.keys.items())[len(self.keys) // 2]
 
     def save(self, path: Path) -> None:
-        """Writes the private keys, for the owner's eyes only."""
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({"keys": [_jwk(kid, key) for kid, key in self.keys.items()]}))
+        """Writes the private keys, for the owner's eyes only; a reader sees the whole file or none."""
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        beside.touch(mode=0o600)
+        beside.write_text(json.dumps({"keys": [_jwk(kid, key) for kid, key in self.keys.items()]}))
+        beside.replace(path)
 
     def public(self) -> bytes:
         """The public halves as a JWK Set, as a receiver fetches them."""

@@ -49,14 +49,15 @@ def unknown(delivery: Delivery, dice: Dice) -> Delivery:
     return replace(delivery, payload=orjson.dumps(document), event_name=name, kind=Kind.UNKNOWN)
 
 
-def malformed(delivery: Delivery, dice: Dice, *, text_only: bool = False) -> Delivery:
-    """Breaks a good event in one of the ways its format can be broken.
+def malformed(delivery: Delivery, turn: int, *, text_only: bool = False) -> Delivery:
+    """Breaks a good event in one of the ways its format can be broken; each has its turn.
 
     `text_only`: the door takes Unicode text, so the bytes stay UTF-8.
     """
     caliper = delivery.payload.startswith(b'{"sensor"')
     flaws = CALIPER_FLAWS if caliper else CANVAS_FLAWS
-    flaw = dice.choice([name for name in flaws if not (text_only and name == "invalid_encoding")])
+    possible = [name for name in flaws if not (text_only and name == "invalid_encoding")]
+    flaw = possible[turn % len(possible)]
     return replace(flaws[flaw](delivery), kind=Kind.MALFORMED, flaw=flaw)
 
 

@@ -145,7 +145,7 @@ def _find(event: ValidEvent, fields: tuple[CaliperField, ...], claimed: dict[Pat
             if value is ABSENT or value is None or tail is ABSENT:
                 continue
             found[field.name] = (base + pointer, tail)
-            claimed[(ENVELOPE_MARK, *path) if field.of_envelope else path] = tail
+            claimed[(ENVELOPE_MARK, *path) if field.of_envelope else path] = value
             break
     return found
 

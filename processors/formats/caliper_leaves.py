@@ -6,7 +6,7 @@ organization, the host as sensor and edApp. Repetitions are no drift; what is sa
 
 from collections.abc import Iterator, Mapping
 
-from processors.caliper_rules import Path
+from processors.caliper_rules import Path, resolve
 from processors.records import Json, ValidEvent
 from processors.values import SHARD, escape
 
@@ -14,13 +14,11 @@ EXTENSION = "com.instructure.canvas"
 # Claimed by the conversion itself: identity, name and time of the event.
 _CLAIMED = frozenset({("id",), ("type",), ("action",), ("eventTime",), ("@context",), ("membership", "id")})
 # What Canvas always writes there says nothing; another value would.
-_CONSTANTS = frozenset(
-    {
-        (("extensions", EXTENSION, "version"), "1.0.0"),
-        (("edApp", "id"), "http://www.canvaslms.com/"),
-        (("object", "name"), "Syllabus"),
-    }
-)
+_CONSTANTS: Mapping[Path, Json] = {
+    ("extensions", EXTENSION, "version"): "1.0.0",
+    ("edApp", "id"): "http://www.canvaslms.com/",
+    ("object", "name"): "Syllabus",
+}
 _IDS = frozenset({"id", "entity_id"})
 # Parts that say the object, the actor and the group once more.
 _ECHOES = frozenset({"generated", "membership"})
@@ -28,10 +26,10 @@ _ECHOES = frozenset({"generated", "membership"})
 
 def unclaimed_leaves(event: ValidEvent, claimed: Mapping[Path, Json]) -> list[tuple[str, Json]]:
     """(JSON pointer into the payload, value) of every leaf that says something the record does not say."""
-    said = _Said(claimed)
+    said = _Said(event.document, claimed)
     result: list[tuple[str, Json]] = []
-    for path, value in _leaves(event.document, ()):
-        if said.claims(path) or path in _CLAIMED or (path, value) in _CONSTANTS or _is_vocabulary(path):
+    for path, value in _leaves(event.document, (), claimed):
+        if said.claims(path) or path in _CLAIMED or _CONSTANTS.get(path) == value or _is_vocabulary(path):
             continue
         if not said.repeats(path, value):
             result.append((event.pointer + _pointer(path), value))
@@ -44,10 +42,15 @@ def unclaimed_leaves(event: ValidEvent, claimed: Mapping[Path, Json]) -> list[tu
 class _Said:
     """What the record says already."""
 
-    def __init__(self, claimed: Mapping[Path, Json]) -> None:
+    def __init__(self, document: Json, claimed: Mapping[Path, Json]) -> None:
         self._claimed = claimed
-        self._values = {_comparable(value) for value in claimed.values()}
-        self._pairs = {(path[-1], _comparable(value)) for path, value in claimed.items()}
+        self._ids = {form for value in claimed.values() for form in _forms(value)}
+        # An entity_id stands beside the URN of the same entity, which tells its kind.
+        for path, value in claimed.items():
+            urn = resolve(document, (*path[:-3], "id")) if path[-1] == "entity_id" else None
+            if urn is not None and _forms(urn)[-1] == _forms(value)[-1]:
+                self._ids.update(_forms(urn))
+        self._pairs = {(path[-1], str(value)) for path, value in claimed.items()}
 
     def claims(self, path: Path) -> bool:
         """Whether a field took this leaf; a plain string stands for an entity of that id."""
@@ -55,23 +58,29 @@ class _Said:
 
     def repeats(self, path: Path, value: Json) -> bool:
         """Whether the record has this id anywhere, or the echo of a field under the same key."""
-        value = _comparable(value)
         if path[-1] in _IDS:
-            if value in self._values or _host(value) in self._values:
+            if _forms(value)[0] in self._ids:
                 return True
-            self._values.add(value)
-        return path[0] in _ECHOES and (path[-1], value) in self._pairs
+            self._ids.update(_forms(value))
+        return path[0] in _ECHOES and (path[-1], str(value)) in self._pairs
 
 
-def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
+def _leaves(value: Json, path: Path, claimed: Mapping[Path, Json]) -> Iterator[tuple[Path, Json]]:
+    """The leaves. A list is one leaf, but where a field claims a part of it or it holds a few entities."""
     if isinstance(value, dict) and value and not (len(value) == 1 and "numberStr" in value):
         for key, child in value.items():
-            yield from _leaves(child, (*path, key))
-    elif isinstance(value, list) and value:
+            yield from _leaves(child, (*path, key), claimed)
+    elif isinstance(value, list) and (
+        _few_entities(value) or any(known[: len(path)] == path for known in claimed)
+    ):
         for index, child in enumerate(value):
-            yield from _leaves(child, (*path, str(index)))
+            yield from _leaves(child, (*path, str(index)), claimed)
     elif value not in (None, {}, []):
         yield path, value
+
+
+def _few_entities(value: list[Json]) -> bool:
+    return 0 < len(value) <= 8 and all(isinstance(child, dict) for child in value)
 
 
 def _is_vocabulary(path: Path) -> bool:
@@ -79,16 +88,17 @@ def _is_vocabulary(path: Path) -> bool:
     return path[-1] in ("type", "@context") and EXTENSION not in path
 
 
-def _comparable(value: Json) -> Json:
-    """An id without its URN and its shard; any other value as text."""
+def _forms(value: Json) -> tuple[Json, ...]:
+    """An id as it may be repeated, the most telling form first.
+
+    A URN: its kind and its id without the shard, or that id alone. A URL: its host too, as hostname.
+    """
     text = str(value)
-    if "://" not in text:
-        text = text.rpartition(":")[2]
-    return int(text) % SHARD if text.isascii() and text.isdigit() else text
-
-
-def _host(value: Json) -> Json:
-    return value.split("://", 1)[1].strip("/") if isinstance(value, str) and "://" in value else value
+    if "://" in text:
+        return text, text.split("://", 1)[1].strip("/")
+    kind, _, tail = text.rpartition(":")
+    number: Json = int(tail) % SHARD if tail.isascii() and tail.isdigit() else tail
+    return ((kind, number), number) if kind else (number,)
 
 
 def _pointer(path: Path) -> str:

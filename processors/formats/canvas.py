@@ -22,6 +22,9 @@ ENVELOPE_FIELDS = frozenset({"event_name", "event_time", "compact_live_events"})
 TOKEN_CLAIMS = frozenset({"iss", "iat", "exp", "nbf", "jti", "aud", "sub"})
 
 
+_NOTHING = ("", None)
+
+
 class CanvasJson:
     """Reads Canvas JSON."""
 
@@ -48,7 +51,9 @@ class CanvasJson:
             metadata.pop(name, None)
         body = _found(_body(event.document, body_key), f"/{body_key}")
         for alias in event_type.aliases.keys() & body.keys():
-            body.setdefault(event_type.aliases[alias], body.pop(alias))
+            name = event_type.aliases[alias]
+            if body.get(name, _NOTHING)[1] is None:
+                body[name] = body.pop(alias)
         claimed = {metadata_key, body_key, *TOKEN_CLAIMS}
         unclaimed = [
             (f"/{escape(key)}", value) for key, value in event.document.items() if key not in claimed

@@ -18,13 +18,6 @@ IMPOSSIBLE: list[tuple[Values, str]] = [
     (at("kafka.tls.certificateKey", "tls.crt"), "go together"),
     ({"kafka": {"tls": {"certificateKey": "a", "privateKeyKey": "b"}}}, "without kafka.tls.existingSecret"),
     (at("sqs.enabled", True), "sqs.queueUrl is empty"),
-    (
-        {
-            "kafka": {"deliveryTimeoutSeconds": 25},
-            "sqs": {"enabled": True, "queueUrl": "https://q", "visibilitySeconds": 35},
-        },
-        "more than kafka.deliveryTimeoutSeconds + 10 = 35",
-    ),
     (at("webhook.ingress.enabled", True), "webhook.ingress.host is empty"),
     (at("webhook.maxInFlightBytes", 1000), "always be answered with 503"),
     ({"webhook": {"accept": "plain", "rootAccountUuids": ["mine"]}}, "would protect nobody"),

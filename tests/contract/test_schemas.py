@@ -1,9 +1,8 @@
 """The laws of avro/ (avro/README.md): they hold for every schema, also for one that is added tomorrow."""
 
 import io
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,32 @@ from typing import Any
 import fastavro
 import pytest
 
-Schema = dict[str, Any]
+from tests.schema_files import (
+    EVENTS,
+    FILES,
+    NAMESPACE,
+    TYPES,
+    Schema,
+    avro_type,
+    body,
+    branches,
+    caliper_pointers,
+    field_at,
+    fields,
+    leaves,
+    parse,
+    read,
+)
+
 Match = Mapping[str, list[str | None]]
 
-AVRO = Path(__file__).parents[2] / "avro"
-NAMESPACE = "canvasbridge.events"
-EVENTS = sorted((AVRO / "events").glob("*.avsc"))
-TYPES = sorted((AVRO / "types").glob("*.avsc"))
-FILES = [*EVENTS, *TYPES, AVRO / "unknown.avsc"]
-_UPDATED = {path.with_stem(path.stem.replace("_updated", "_created")): path for path in EVENTS}
-PAIRS = [(path, _UPDATED[path]) for path in EVENTS if _UPDATED.get(path, path) != path]
 HEAD = ["event_id", "event_name", "event_time", "received_at", "source_format"]
 ENVELOPE = [*HEAD, "metadata", "body", "extra", "truncated"]
+PAIRS = [
+    (created, updated)
+    for created, updated in combinations(EVENTS, 2)
+    if created.stem == updated.stem.removesuffix("updated") + "created"
+]
 PII = {"direct", "indirect", "free_text", "none"}
 
 POINTER = re.compile(r"(/([^~/]|~[01])+)+")
@@ -33,58 +46,12 @@ PERSON_NAME = re.compile(r"(^|_)(user|student|grader)_(id|uuid)$")
 TEXT_NAME = re.compile(r"(^|_)(body|text|description|title|display_name|filename)$")
 
 
-def read(path: Path) -> Schema:
-    schema: Schema = json.loads(path.read_text("utf-8"))
-    return schema
-
-
-SHARED = {f"{NAMESPACE}.{path.stem}": read(path) for path in TYPES}
-
-
 def name(path: Path) -> str:
     return path.stem
 
 
-def branches(schema: Any) -> list[Any]:
-    """The branches of a union; a type that is no union is its own only branch."""
-    return schema if isinstance(schema, list) else [schema]
-
-
-def record_of(schema: Any) -> Schema | None:
-    """The record a field holds, whether defined on the spot or shared; None for a leaf."""
-    for branch in branches(schema):
-        found = SHARED.get(branch) if isinstance(branch, str) else branch
-        if isinstance(found, dict) and found["type"] == "record":
-            return found
-    return None
-
-
-def fields(schema: Any) -> Iterator[Schema]:
-    """Every field defined in a schema's own file, at any depth."""
-    for branch in branches(schema):
-        if isinstance(branch, dict):
-            for field in branch.get("fields", []):
-                yield field
-                yield from fields(field["type"])
-            yield from fields(branch.get("items"))
-
-
-def leaves(schema: Any) -> Iterator[Schema]:
-    """Those of them that hold a value, not a record."""
-    return (field for field in fields(schema) if record_of(field["type"]) is None)
-
-
-def section(schema: Schema, which: str) -> Schema:
-    """The record `metadata` or `body` of an event."""
-    found = record_of(next(field["type"] for field in schema["fields"] if field["name"] == which))
-    assert found is not None
-    return found
-
-
-def pointers(field: Schema) -> list[str]:
-    """The Caliper pointers of a field."""
-    found = field.get("caliper", [])
-    return [found] if isinstance(found, str) else found
+each_file = pytest.mark.parametrize("path", FILES, ids=name)
+each_event = pytest.mark.parametrize("path", EVENTS, ids=name)
 
 
 def can_tie(one: Match, other: Match) -> bool:
@@ -93,27 +60,12 @@ def can_tie(one: Match, other: Match) -> bool:
     return len(one) == len(other) and not apart
 
 
-def avro_type(field: Schema) -> tuple[str, str | None]:
-    """The Avro type of a nullable leaf and its logical type."""
-    branch = next(branch for branch in branches(field["type"]) if branch != "null")
-    return (branch["type"], branch.get("logicalType")) if isinstance(branch, dict) else (branch, None)
-
-
-def parse(schema: Schema) -> Any:
-    """The schema as fastavro reads it, with the shared types known."""
-    known: dict[str, Any] = {}
-    for shared in SHARED.values():
-        if shared["name"] != schema["name"]:
-            fastavro.parse_schema(shared, named_schemas=known)
-    return fastavro.parse_schema(schema, named_schemas=known)
-
-
-@pytest.mark.parametrize("path", FILES, ids=name)
+@each_file
 def test_is_avro(path: Path) -> None:
     assert parse(read(path))["name"] == f"{NAMESPACE}.{read(path)['name']}"
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=name)
+@each_event
 def test_record_without_any_detail_is_written_and_read_back(path: Path) -> None:
     schema, buffer = parse(read(path)), io.BytesIO()
     head = {"event_id": "0" * 32, "event_name": path.stem, "source_format": "CALIPER"}
@@ -127,21 +79,21 @@ def test_record_without_any_detail_is_written_and_read_back(path: Path) -> None:
     assert set(record["body"].values()) <= {None}
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=name)
+@each_event
 def test_names_follow_the_event_name(path: Path) -> None:
     schema = read(path)
     assert schema["name"] == "".join(word.capitalize() for word in path.stem.split("_"))
-    assert section(schema, "body")["name"] == f"{schema['name']}Body"
+    assert body(path)["name"] == f"{schema['name']}Body"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
+@each_file
 def test_text_is_laid_out_for_reading(path: Path) -> None:
     lines = path.read_text("utf-8").splitlines(keepends=True)
     assert all(line.endswith("\n") and len(line) <= 161 and "\t" not in line for line in lines)
     assert all((len(line) - len(line.lstrip(" "))) % 2 == 0 for line in lines)
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=name)
+@each_event
 def test_envelope_is_that_of_every_other_event(path: Path) -> None:
     def envelope(schema: Schema) -> list[Schema]:
         return [field if field["name"] != "body" else {**field, "type": None} for field in schema["fields"]]
@@ -150,13 +102,13 @@ def test_envelope_is_that_of_every_other_event(path: Path) -> None:
     assert envelope(read(path)) == envelope(read(EVENTS[0]))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
+@each_file
 def test_everything_is_documented(path: Path) -> None:
     for documented in [read(path), *fields(read(path))]:
         assert re.fullmatch(r"[A-Z].{5,}\.", documented["doc"]), documented["name"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
+@each_file
 def test_every_leaf_says_whether_it_is_personal(path: Path) -> None:
     for leaf in leaves(read(path)):
         field = leaf["name"]
@@ -168,14 +120,13 @@ def test_every_leaf_says_whether_it_is_personal(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*EVENTS, *TYPES], ids=name)
 def test_every_detail_may_be_null(path: Path) -> None:
-    schema = read(path)
-    for field in fields(section(schema, "body") if path in EVENTS else schema):
+    for field in fields(body(path) if path in EVENTS else read(path)):
         assert branches(field["type"])[0] == "null", field["name"]
         assert len(branches(field["type"])) == 2, field["name"]
         assert field["default"] is None, field["name"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
+@each_file
 def test_names_of_fields_tell_their_types(path: Path) -> None:
     for leaf in leaves(read(path)):
         field, (kind, logical) = leaf["name"], avro_type(leaf)
@@ -188,36 +139,38 @@ def test_names_of_fields_tell_their_types(path: Path) -> None:
         assert kind in ("string", "array") or "id" not in leaf, field
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=name)
+@each_event
+def test_other_names_of_a_field_are_names_of_no_field(path: Path) -> None:
+    names = [field["name"] for field in body(path)["fields"]]
+    aliases = [alias for field in body(path)["fields"] for alias in field.get("aliases", [])]
+    assert len({*names, *aliases}) == len(names) + len(aliases)
+
+
+@each_event
 def test_key_points_to_ids_of_the_record(path: Path) -> None:
     keys = read(path)["canvas"]["key"]
     assert len(set(keys)) == len(keys)
     assert keys[-1] == "/metadata/root_account_id"
     for pointer in keys:
-        found: Schema = {"type": read(path)}
-        for segment in pointer.split("/")[1:]:
-            record = record_of(found["type"]) or {"fields": []}
-            found = {field["name"]: field for field in record["fields"]}[segment]
-        assert found["id"] == "canvas", pointer
+        assert field_at(path, pointer)["id"] == "canvas", pointer
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
+@each_file
 def test_caliper_pointers_are_json_pointers(path: Path) -> None:
     for field in fields(read(path)):
-        found = pointers(field)
+        found = caliper_pointers(field)
         assert len(set(found)) == len(found), field["name"]
         assert len({pointer.startswith("envelope:") for pointer in found}) <= 1, field["name"]
         for pointer in found:
             assert POINTER.fullmatch(pointer.removeprefix("envelope:")), pointer
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=name)
+@each_event
 def test_caliper_matches_and_caliper_fields_come_together(path: Path) -> None:
-    schema = read(path)
-    body = section(schema, "body")["fields"]
-    mapped = [field["name"] for field in body if pointers(field)]
-    assert bool(schema.get("caliper")) == bool(mapped or not body)
-    for match in schema.get("caliper", []):
+    matches, details = read(path).get("caliper", []), body(path)["fields"]
+    mapped = [field["name"] for field in details if caliper_pointers(field)]
+    assert bool(matches) == bool(mapped or not details)
+    for match in matches:
         assert "/action" in match
         assert all(POINTER.fullmatch(pointer) and allowed for pointer, allowed in match.items())
         assert None not in match["/action"]
@@ -240,9 +193,9 @@ def test_a_tie_would_be_seen() -> None:
     assert not can_tie(created, {"/action": ["Created"], "/object/id": ["urn:instructure:canvas:quiz"]})
 
 
-@pytest.mark.parametrize(("created", "updated"), PAIRS)
+@pytest.mark.parametrize(("created", "updated"), PAIRS, ids=name)
 def test_created_and_updated_agree(created: Path, updated: Path) -> None:
-    later = {field["name"]: field for field in section(read(updated), "body")["fields"]}
-    for field in section(read(created), "body")["fields"]:
+    later = {field["name"]: field for field in body(updated)["fields"]}
+    for field in body(created)["fields"]:
         twin = later[field["name"]]
         assert all(field.get(key) == twin.get(key) for key in ("type", "id", "pii")), field["name"]

@@ -164,3 +164,16 @@ def test_what_is_said_nowhere_else_is_kept_and_repetitions_are_not() -> None:
         "/data/0/membership/organization/id": f'"{section}"',
         "/data/0/membership/status": '"Active"',
     }
+
+
+def test_the_same_number_of_another_kind_is_no_repetition() -> None:
+    entity = obj(
+        "course", "CourseOffering", maintainer={"id": f"{URN}user:100000000000001", "type": "Person"}
+    )
+    typed = only(run(event(object=entity)))
+    assert typed.record["extra"] == {"/data/0/object/maintainer/id": f'"{URN}user:100000000000001"'}
+
+
+def test_a_long_list_is_kept_whole() -> None:
+    typed = only(run(event(scores=list(range(40_000)))))
+    assert orjson.loads(typed.record["extra"]["/data/0/scores"]) == list(range(40_000))

@@ -84,6 +84,29 @@ def test_older_keys_fill_the_same_field() -> None:
     assert event.record["extra"] == {}
 
 
+@pytest.mark.parametrize(
+    ("current", "read", "extra"),
+    [
+        (None, "100000000000003", {}),
+        ("5", "100000000000005", {"/body/assignment_id_duplicated__from": '"3"'}),
+    ],
+)
+def test_an_older_key_yields_to_the_current_one_and_is_kept(
+    current: str | None, read: str, extra: dict[str, str]
+) -> None:
+    body = {"assignment_id_duplicated__from": "3", "assignment_id_duplicated_from": current}
+    event = convert("assignment_created", body)
+    assert event.record["body"]["assignment_id_duplicated_from"] == read
+    assert event.record["extra"] == extra
+
+
+def test_a_context_of_another_type_is_no_course() -> None:
+    body = {"result_context_id": "9", "result_context_type": "Account"}
+    assert convert("learning_outcome_result_created", body).key != "100000000000009"
+    body["result_context_type"] = "Course"
+    assert convert("learning_outcome_result_created", body).key == "100000000000009"
+
+
 def test_the_older_envelope_is_read_and_other_top_level_keys_are_kept() -> None:
     payload = {
         "attributes": {"event_name": "course_updated", "event_time": "2026-03-01T09:30:00Z", "new": 1},

@@ -1,34 +1,36 @@
-"""The engines: one interface, three ways to have a Kafka, a schema registry and an SQS.
+"""The engines: one interface, three ways to have a Kafka, a schema registry and an SQS."""
 
-Each is imported only when it is asked for: what it stands on is optional.
-"""
-
-from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Final
 
-from bridge.sandbox.engines.base import Engine, EngineOptions
+from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
 
 
-def _embedded(options: EngineOptions) -> Engine:
-    from bridge.sandbox.engines.embedded import EmbeddedEngine
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An engine by its module and class, imported when asked for: what it stands on is optional."""
 
-    return EmbeddedEngine(options)
+    module: str
+    name: str
+    remedy: str
+
+    def __call__(self, options: EngineOptions) -> Engine:
+        """Makes the engine, not started. Raises EngineUnavailable where a package is missing."""
+        try:
+            engine: Engine = getattr(import_module(self.module), self.name)(options)
+        except ModuleNotFoundError as error:
+            message = f"engine {self.name}: the package {error.name} is missing. Install it: {self.remedy}"
+            raise EngineUnavailable(message) from None
+        return engine
 
 
-def _processes(options: EngineOptions) -> Engine:
-    from bridge.sandbox.engines.processes import ProcessesEngine
+_EXTRA: Final = "pip install 'canvas-bridge[sandbox]'"
 
-    return ProcessesEngine(options)
-
-
-def _containers(options: EngineOptions) -> Engine:
-    from bridge.sandbox.engines.containers import ContainersEngine
-
-    return ContainersEngine(options)
-
-
-ENGINES: Final[dict[str, Callable[[EngineOptions], Engine]]] = {
-    "embedded": _embedded,
-    "processes": _processes,
-    "containers": _containers,
+ENGINES: Final[dict[str, Member]] = {
+    "embedded": Member("bridge.sandbox.engines.embedded", "EmbeddedEngine", _EXTRA),
+    "processes": Member("bridge.sandbox.engines.processes", "ProcessesEngine", _EXTRA),
+    "containers": Member(
+        "bridge.sandbox.engines.containers", "ContainersEngine", "pip install 'testcontainers>=4.15'"
+    ),
 }

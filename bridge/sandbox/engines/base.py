@@ -29,7 +29,7 @@ class EngineUnavailable(EngineFailure):
 
 
 class UnsupportedFault(Exception):
-    """This engine cannot do that to that part."""
+    """An engine cannot do that to that part."""
 
     def __init__(self, engine: str, fault: Fault, part: Part, reason: str) -> None:
         super().__init__(f"engine {engine}: cannot {fault} {part}: {reason}. Choose another engine.")
@@ -37,7 +37,7 @@ class UnsupportedFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """`brokers`: 1 or 3. `state_dir`: where logs and data are kept; None: a temporary folder, removed at the stop."""
+    """`brokers`: 1 or 3. `state_dir`: keeps the logs and data of processes; None: they go at the stop."""
 
     brokers: int = 1
     state_dir: Path | None = None
@@ -127,7 +127,7 @@ class Engine(Protocol):
         """Lets a paused part go on."""
 
     def restart(self, part: Part) -> None:
-        """Starts the part again at its old address, ending it before where it still runs; returns when usable."""
+        """Starts the part again at its old address, where it runs after ending it; returns when usable."""
 
     def __enter__(self) -> Self:
         self.start()

@@ -9,6 +9,8 @@ import threading
 from typing import Any
 
 from confluent_kafka import Producer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 from bridge.sandbox.engines.base import (
     COMPATIBILITY,
@@ -17,7 +19,6 @@ from bridge.sandbox.engines.base import (
     Engine,
     EngineFailure,
     EngineOptions,
-    EngineUnavailable,
     Fault,
     Part,
     UnsupportedFault,
@@ -41,13 +42,6 @@ class SqsServer:
 
     def start(self) -> None:
         """Listens on loopback: the first time on a free port, then on the same again."""
-        try:
-            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-            from werkzeug.serving import make_server
-        except ImportError as error:
-            raise EngineUnavailable(
-                f"engine embedded: its SQS needs moto ({error}). Install it: pip install 'canvas-bridge[sandbox]'"
-            ) from None
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line per request
         application: Any = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", self._port, application, threaded=True)
@@ -86,7 +80,7 @@ class EmbeddedEngine(Engine):
         )
 
     def start(self) -> None:
-        """Starts the three parts; raises EngineUnavailable where the extra `sandbox` is missing."""
+        """Starts the three parts. Raises EngineFailure or OSError; nothing is left running then."""
         try:
             self._sqs.start()
             self._registry.start()
@@ -133,7 +127,9 @@ class EmbeddedEngine(Engine):
         self._kafka = Producer(config)
         brokers = self._kafka.list_topics(timeout=10).brokers.values()
         if len(brokers) != self._brokers:
-            raise EngineFailure(f"engine embedded: {len(brokers)} of {self._brokers} brokers answered. Start again")
+            raise EngineFailure(
+                f"engine embedded: {len(brokers)} of {self._brokers} brokers answered. Start again"
+            )
         self._bootstrap_servers = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
 
 

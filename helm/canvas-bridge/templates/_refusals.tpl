@@ -47,9 +47,6 @@
 {{- if and .enabled (not .queueUrl) -}}
 {{- fail "sqs.queueUrl is empty, but sqs.enabled is true. Set it to the URL of the queue Canvas writes to." -}}
 {{- end -}}
-{{- if and .enabled (le (float64 .visibilitySeconds) (addf $delivery 10)) -}}
-{{- fail (printf "sqs.visibilitySeconds is %v: a message would come again while Kafka may still confirm it. Set it to more than kafka.deliveryTimeoutSeconds + 10 = %v." .visibilitySeconds (addf $delivery 10)) -}}
-{{- end -}}
 {{- end -}}
 {{- range $component, $longest := dict "webhook" (addf $delivery 25) "sqs" (addf $delivery 10 .Values.sqs.waitSeconds) "worker" (addf $delivery 10) -}}
 {{- with index $.Values $component -}}

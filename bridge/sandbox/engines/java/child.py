@@ -5,20 +5,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.sandbox.engines.base import EngineFailure
 
 START_SECONDS = 120.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 3.0  # nothing of a run is used by the next: a hard end harms nobody
 TAIL_LINES = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to run a program. `log`: file its output is appended to; `usable`: whether it serves yet, never raises."""
+    """How to run a program. `log`: gets its output; `usable`: whether it serves yet, never raises."""
 
     title: str
     command: list[str]
@@ -51,6 +51,15 @@ class Watchdog:
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
+
+
+def stop_all(children: "Sequence[Child]") -> None:
+    """Asks all to end, and after three seconds makes them."""
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in children:
+        child.ask_to_stop()
+    for child in children:
+        child.await_end(deadline)
 
 
 class Child:
@@ -108,21 +117,6 @@ class Child:
         self.start()
         self.wait_until_usable()
 
-    def ask_to_stop(self) -> None:
-        """SIGTERM, to a paused one too; does not wait."""
-        self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        """Asks it to end, and after 10 s makes it; harmless when it has ended."""
-        self.ask_to_stop()
-        if self._process is not None:
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._signal(signal.SIGKILL)
-        self._reap()
-
     def kill(self) -> None:
         """SIGKILL; returns when it is gone."""
         self._signal(signal.SIGKILL)
@@ -135,6 +129,20 @@ class Child:
     def resume(self) -> None:
         """SIGCONT."""
         self._signal(signal.SIGCONT)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, to a paused one too; does not wait."""
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)
+
+    def await_end(self, deadline: float) -> None:
+        """Waits until then (time.monotonic()) and kills it after; harmless when it has ended."""
+        if self._process is not None:
+            try:
+                self._process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+        self._reap()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -152,5 +160,5 @@ class Child:
         shown = "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
         return (
             f"{self._launch.title} {what}. The end of {log}:\n{shown}\n"
-            "Often memory or disk is short (1 GB of each is needed) or another program took its port: start again."
+            "Often memory or disk is short (1 GB of each is needed), or the port was taken: start again."
         )

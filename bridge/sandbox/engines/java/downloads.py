@@ -76,9 +76,10 @@ class Downloads:
             try:
                 yield
             except (OSError, RuntimeError, tarfile.TarError) as error:
+                what = f"{program.title} ({', '.join(program.coordinates)})"
                 raise EngineUnavailable(
-                    f"cannot get {program.title} ({', '.join(program.coordinates)}) from Maven Central: {error}. "
-                    "Check the network or the proxy (HTTPS_PROXY) and start again: what has arrived is kept."
+                    f"cannot get {what} from Maven Central: {error}. Check the network or the proxy "
+                    "(HTTPS_PROXY) and start again: what has arrived is kept."
                 ) from error
 
 

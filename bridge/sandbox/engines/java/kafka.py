@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
-
 from bridge.sandbox.engines.java.child import Child, Launch, Watchdog
 from bridge.sandbox.engines.java.downloads import Program
-from bridge.sandbox.engines.java.ports import free_ports
 from bridge.sandbox.engines.java.runtime import java_command
+from bridge.sandbox.engines.ports import free_ports
+from bridge.sandbox.engines.readiness import writable
 
 PROGRAM: Final = Program(
     "Apache Kafka 4.3.1",
@@ -23,7 +20,6 @@ PROGRAM: Final = Program(
         "org.apache.logging.log4j:log4j-core:2.25.4!",
     ),
 )
-PROBE_TOPIC: Final = "__canvas_bridge_probe"
 _LOGGING: Final = """\
 <Configuration status="WARN">
   <Appenders><Console name="out"><PatternLayout pattern="[%d] %p %m (%c)%n"/></Console></Appenders>
@@ -64,7 +60,7 @@ class KafkaCluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """host:port,…"""
+        """All brokers, host:port with commas."""
         return ",".join(f"127.0.0.1:{node.port}" for node in self._nodes)
 
     def format(self, watchdog: Watchdog) -> None:
@@ -81,13 +77,13 @@ class KafkaCluster:
                 tool.kill()
 
     def launches(self) -> list[Launch]:
-        """How to run the nodes. Each is usable when the whole cluster is: all brokers there, a write confirmed."""
+        """How to run the nodes. Each is usable when the whole cluster is: all there, a write confirmed."""
         return [
             Launch(
                 f"{PROGRAM.title} (broker {node.number})",
                 [*self._java, "kafka.Kafka", str(self._properties_file(node))],
                 self._folder / f"kafka-{node.number}.log",
-                self._usable,
+                lambda: writable(self.bootstrap_servers, len(self._nodes)),
             )
             for node in self._nodes
         ]
@@ -112,7 +108,9 @@ class KafkaCluster:
         return {
             "process.roles": "broker,controller",
             "node.id": node.number,
-            "controller.quorum.bootstrap.servers": ",".join(f"127.0.0.1:{n.controller_port}" for n in self._nodes),
+            "controller.quorum.bootstrap.servers": ",".join(
+                f"127.0.0.1:{n.controller_port}" for n in self._nodes
+            ),
             "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
             "controller.listener.names": "CONTROLLER",
@@ -135,34 +133,8 @@ class KafkaCluster:
             "broker.heartbeat.interval.ms": 500,
         }
 
-    def _usable(self) -> bool:
-        # A broker that is not up yet is no news: the client logs nothing below critical.
-        config: dict[str, Any] = {"bootstrap.servers": self.bootstrap_servers, "log_level": 2}
-        admin = AdminClient(config)
-        try:
-            if len(admin.list_topics(timeout=2).brokers) < len(self._nodes):
-                return False
-            return _write_once(admin, Producer({**config, "delivery.timeout.ms": 2000, "linger.ms": 0}))
-        except KafkaException:
-            return False
-
-
-def _write_once(admin: AdminClient, producer: Producer) -> bool:
-    """Whether a record in a topic on every broker is confirmed. Raises KafkaException where there is no topic."""
-    topic = NewTopic(PROBE_TOPIC, num_partitions=1, replication_factor=-1)
-    try:
-        admin.create_topics([topic], operation_timeout=5)[PROBE_TOPIC].result()
-    except KafkaException as error:
-        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise
-    outcome: list[KafkaError | None] = []
-    producer.produce(PROBE_TOPIC, b"probe", on_delivery=lambda error, _: outcome.append(error))
-    producer.flush(5)
-    admin.delete_topics([PROBE_TOPIC], operation_timeout=5)[PROBE_TOPIC].result()
-    return outcome == [None]
-
 
 def _id() -> str:
-    """Sixteen random bytes as Kafka writes them; never beginning with `-`, which its tools take for an option."""
+    """Sixteen random bytes as Kafka writes them; none begins with `-`, which reads like an option."""
     text = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     return _id() if text.startswith("-") else text

@@ -1,22 +1,25 @@
 """Apicurio Registry, asked through its Confluent API."""
 
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
 from bridge.sandbox.engines.java.child import Launch
 from bridge.sandbox.engines.java.downloads import Program
-from bridge.sandbox.engines.java.ports import free_ports
 from bridge.sandbox.engines.java.runtime import java_command
+from bridge.sandbox.engines.ports import free_ports
+from bridge.sandbox.engines.readiness import answers
 
 PROGRAM: Final = Program(
-    "Apicurio Registry 3.3.3", ("io.apicurio:apicurio-registry-app:3.3.3",), packaging="tar.gz", classifier="all"
+    "Apicurio Registry 3.3.3",
+    ("io.apicurio:apicurio-registry-app:3.3.3",),
+    packaging="tar.gz",
+    classifier="all",
 )
 API_PATH: Final = "/apis/ccompat/v7"
 
 
 def registry_launch(folder: Path, program: Path) -> tuple[Launch, str]:
-    """How to run it, and the base URL of its API. Its database is a file under `folder`: it survives a kill."""
+    """How to run it, and the base URL of its API. Its database is a file: it survives a kill."""
     port, management_port = free_ports(2)
     environment = {
         "QUARKUS_HTTP_HOST": "127.0.0.1",
@@ -33,16 +36,9 @@ def registry_launch(folder: Path, program: Path) -> tuple[Launch, str]:
         str(program / "quarkus-run.jar"),
     ]
     log = folder / "registry.log"
-    launch = Launch(PROGRAM.title, command, log, lambda: _ready(management_port), environment)
+
+    def ready() -> bool:
+        return answers("127.0.0.1", management_port, "/health/ready") == 200
+
+    launch = Launch(PROGRAM.title, command, log, ready, environment)
     return launch, f"http://127.0.0.1:{port}{API_PATH}"
-
-
-def _ready(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -5,8 +5,9 @@ from typing import Final
 
 from bridge.sandbox.engines.java.child import Launch
 from bridge.sandbox.engines.java.downloads import Program
-from bridge.sandbox.engines.java.ports import accepts, free_ports
 from bridge.sandbox.engines.java.runtime import java_command
+from bridge.sandbox.engines.ports import free_ports
+from bridge.sandbox.engines.readiness import answers
 
 PROGRAM: Final = Program("ElasticMQ 1.7.1", ("org.elasticmq:elasticmq-server_2.13:1.7.1",))
 
@@ -22,12 +23,14 @@ messages-storage {{ enabled = true, uri = "jdbc:h2:{messages}" }}
 
 
 def sqs_launch(folder: Path, class_path: str) -> tuple[Launch, str]:
-    """How to run it, and its endpoint URL. Queues and messages are files under `folder`: they survive a kill."""
+    """How to run it, and its endpoint URL. Its queues and messages are files: they survive a kill."""
     (port,) = free_ports(1)
     file = folder / "sqs.conf"
     queues, messages = folder / "sqs-queues.conf", folder / "sqs-messages"
     file.write_text(_CONFIGURATION.format(port=port, queues=queues, messages=messages))
     options = ["-Xmx256m", "-XX:TieredStopAtLevel=1", f"-Dconfig.file={file}"]
     command = java_command(*options, "-cp", class_path, "org.elasticmq.server.Main")
-    launch = Launch(PROGRAM.title, command, folder / "sqs.log", lambda: accepts(port))
+    launch = Launch(
+        PROGRAM.title, command, folder / "sqs.log", lambda: answers("127.0.0.1", port) is not None
+    )
     return launch, f"http://127.0.0.1:{port}"

@@ -53,7 +53,9 @@ def violations(level: str, new: AvroSchema, versions: Sequence[AvroSchema]) -> l
     found: list[str] = []
     for old in reversed(against):
         if level.startswith(("BACKWARD", "FULL")):
-            found += [f"the new schema cannot read older data: {item}" for item in incompatibilities(new, old)]
+            found += [
+                f"the new schema cannot read older data: {item}" for item in incompatibilities(new, old)
+            ]
         if level.startswith(("FORWARD", "FULL")):
             found += [f"an older schema cannot read new data: {item}" for item in incompatibilities(old, new)]
     return found
@@ -65,7 +67,7 @@ class _Comparison:
         self._writer_names = writer.names
         self._under_way: set[tuple[str, str]] = set()
 
-    def compare(self, reader: Tree, writer: Tree, path: str) -> Iterator[Incompatibility]:
+    def compare(self, reader: Any, writer: Any, path: str) -> Iterator[Incompatibility]:
         reader, writer = _definition(reader, self._reader_names), _definition(writer, self._writer_names)
         if isinstance(writer, list):
             for branch in writer:
@@ -113,7 +115,9 @@ class _Comparison:
         names = {item["name"], *item.get("aliases", ())}
         written = [other for other in writer["fields"] if other["name"] in names]
         if len(written) > 1:
-            yield Incompatibility("NAME_MISMATCH", path, f"{item['name']} and its aliases name several writer fields")
+            yield Incompatibility(
+                "NAME_MISMATCH", path, f"{item['name']} and its aliases name several writer fields"
+            )
         elif written:
             yield from self.compare(item["type"], written[0]["type"], f"{path}/type")
         elif "default" not in item:
@@ -125,7 +129,7 @@ def _definition(tree: Tree, names: dict[str, Any]) -> Any:
     """A union as a list; everything else as a mapping with a `type`."""
     tree = unwrap(tree)
     if isinstance(tree, dict):
-        return tree if tree["type"] not in names else names[tree["type"]]
+        return names.get(tree["type"], tree)
     if isinstance(tree, list):
         return tree
     return names.get(tree, {"type": tree})
@@ -137,8 +141,12 @@ def _label(tree: Any) -> str:
 
 def _compare_names(reader: Any, writer: Any, path: str) -> Iterator[Incompatibility]:
     aliases = reader.get("aliases", ())
-    if _simple(reader["name"]) != _simple(writer["name"]) and writer["name"] not in _qualified(reader, aliases):
-        yield Incompatibility("NAME_MISMATCH", f"{path}/name", f"expected {writer['name']}, found {reader['name']}")
+    if _simple(reader["name"]) != _simple(writer["name"]) and writer["name"] not in _qualified(
+        reader, aliases
+    ):
+        yield Incompatibility(
+            "NAME_MISMATCH", f"{path}/name", f"expected {writer['name']}, found {reader['name']}"
+        )
 
 
 def _simple(name: str) -> str:

@@ -52,7 +52,9 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except RegistryError as error:
         return _json({"error_code": error.code, "message": str(error)}, error.status)
     except web.HTTPException as error:
-        return _json({"error_code": error.status, "message": f"HTTP {error.status} {error.reason}"}, error.status)
+        return _json(
+            {"error_code": error.status, "message": f"HTTP {error.status} {error.reason}"}, error.status
+        )
 
 
 async def _root(_: web.Request) -> web.Response:
@@ -141,9 +143,13 @@ async def _unset_level(request: web.Request) -> web.Response:
 async def _schema_of(request: web.Request) -> str:
     body = await _body(request)
     if body.get("schemaType", "AVRO") != "AVRO":
-        raise RegistryError(42201, f"Invalid schema: type {body['schemaType']} is not kept here. Register AVRO")
+        raise RegistryError(
+            42201, f"Invalid schema: type {body['schemaType']} is not kept here. Register AVRO"
+        )
     if body.get("references"):
-        raise RegistryError(42201, "Invalid schema: references are not kept here. Register a self-contained schema")
+        raise RegistryError(
+            42201, "Invalid schema: references are not kept here. Register a self-contained schema"
+        )
     schema = body.get("schema")
     if not isinstance(schema, str) or not schema:
         raise RegistryError(42201, "Invalid schema: `schema` must be the schema's text")

@@ -90,7 +90,9 @@ class SubjectStore:
                     return version.schema_id
             reasons = self._violations(subject, schema, _live(kept))
             if reasons:
-                message = f'Schema being registered is incompatible with an earlier schema for subject "{subject}"'
+                message = (
+                    f'Schema being registered is incompatible with an earlier schema for subject "{subject}"'
+                )
                 raise RegistryError(409, f"{message}, details: {'; '.join(reasons)}")
             number = kept[-1].number + 1 if kept else 1
             schema_id = self._id(schema)
@@ -122,14 +124,16 @@ class SubjectStore:
                 del self._versions[subject]
                 self._levels.pop(subject, None)
             elif not live:
-                raise RegistryError(40404, f"Subject '{subject}' was soft deleted. Set permanent=true to delete it")
+                raise RegistryError(
+                    40404, f"Subject '{subject}' was soft deleted. Set permanent=true to delete it"
+                )
             else:
                 for version in live:
                     version.deleted = True
             return [version.number for version in (kept if permanent else live)]
 
     def level(self, subject: str | None = None, *, or_global: bool = True) -> str:
-        """The compatibility of a subject, or (None) the global one. Raises 40408 where it has none of its own."""
+        """The compatibility of a subject, or (None) the global one. Raises 40408 where it has none."""
         own = self._levels.get(subject) if subject else self._level
         if own is None and not or_global:
             message = f"Subject '{subject}' does not have subject-level compatibility configured"

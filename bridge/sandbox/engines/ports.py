@@ -21,13 +21,6 @@ def free_ports(count: int) -> list[int]:
     raise OSError(f"no free port between {LOWEST} and {HIGHEST} on 127.0.0.1")
 
 
-def accepts(port: int) -> bool:
-    """Whether somebody listens on that port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,132 @@
+"""One batch on its way: repeats out, through the stages, into Kafka together with its offsets."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from bridge.contract import RawEvent
+from processors import metrics
+from processors.batches import Batch
+from processors.delivery import BatchDelivery, NotDelivered
+from processors.duplicates import DuplicateWindow
+from processors.patience import Patience
+from processors.pipeline import Pipeline
+from processors.raw_source import Evicted, RawSource
+from processors.records import Outcome, OutgoingRecord
+
+log = logging.getLogger(__name__)
+
+
+class BatchRun:
+    """Takes batches one after the other. What Kafka does not take is read again, as often as it needs.
+
+    Blocking; to be called from one thread.
+    """
+
+    def __init__(
+        self,
+        source: RawSource,
+        window: DuplicateWindow,
+        pipeline: Pipeline,
+        delivery: BatchDelivery,
+        patience: Patience,
+    ) -> None:
+        self._source = source
+        self._window = window
+        self._pipeline = pipeline
+        self._delivery = delivery
+        self._patience = patience
+        self._attempt = 0
+
+    def open(self) -> None:
+        """Gets the delivery ready; takes as long as Kafka is away."""
+        self._delivery.open()
+
+    def close(self) -> None:
+        """Lets go of what is not delivered."""
+        self._delivery.close()
+
+    def process(self, batch: Batch) -> None:
+        """Processes the batch, or goes back to read it again. Raises Evicted: only a new process helps."""
+        if self._patience.stopping:
+            return
+        try:
+            with self._source.holding(batch) as ours:
+                if ours:
+                    self._through(batch)
+            self._attempt = 0
+        except Evicted:
+            raise
+        except NotDelivered as error:
+            metrics.ABORTED_BATCHES.labels("not_delivered").inc()
+            log.warning("a batch was not delivered, reading it again: %s", error)
+            self._again()
+        except Exception:
+            # No event is given up for a defect of ours: it holds its partition until the defect is mended.
+            metrics.ABORTED_BATCHES.labels("defect").inc()
+            log.exception("a stage failed on a batch that begins at %s, reading it again", _first(batch))
+            self._again()
+
+    def _through(self, batch: Batch) -> None:
+        begun = time.monotonic()
+        sifted = self._window.sift(batch.live)
+        tally = _Tally()
+        if batch.commits:
+            self._delivery.deliver(self._records(sifted.fresh, tally), batch)
+        self._window.remember(batch)
+        self._source.settle(batch)
+        metrics.WINDOW_KEYS.set(len(self._window))
+        if batch.live:
+            metrics.BATCH_SECONDS.observe(time.monotonic() - begun)
+            tally.publish(len(batch.live), sifted.duplicates)
+
+    def _records(self, events: Iterable[RawEvent], tally: "_Tally") -> Iterator[OutgoingRecord]:
+        # Lazily, so that Kafka stores the first records while the last are converted.
+        for raw in events:
+            for outcome in self._pipeline.run(raw):
+                tally.note(outcome)
+                yield outcome.outgoing
+
+    def _again(self) -> None:
+        self._source.go_back()
+        self._patience.wait(self._attempt)
+        self._attempt += 1
+
+
+class _Tally:
+    """What became of a batch's events, to be counted once it is certain."""
+
+    def __init__(self) -> None:
+        self._typed: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._remarks: Counter[str] = Counter()
+        self._unknown = 0
+
+    def note(self, outcome: Outcome) -> None:
+        if outcome.failure is not None:
+            self._reasons[outcome.failure.reason] += 1
+        elif outcome.event is not None:
+            self._remarks.update(outcome.event.remarks)
+            if outcome.event.event_name is None:
+                self._unknown += 1
+            else:
+                self._typed[outcome.event.event_name] += 1
+
+    def publish(self, raw: int, duplicates: int) -> None:
+        metrics.RAW.inc(raw)
+        metrics.DUPLICATES.inc(duplicates)
+        metrics.UNKNOWN.inc(self._unknown)
+        for counted, metric in (
+            (self._typed, metrics.TYPED),
+            (self._reasons, metrics.DEAD_LETTERED),
+            (self._remarks, metrics.REMARKS),
+        ):
+            for label, number in counted.items():
+                metric.labels(label).inc(number)
+        metrics.BATCHES.inc()
+        metrics.LAST_PROGRESS.set_to_current_time()
+
+
+def _first(batch: Batch) -> str:
+    return str(batch.live[0].position) if batch.live else batch.topic

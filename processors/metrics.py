@@ -1,0 +1,101 @@
+"""Every metric of the processors. All label sets are closed: event names are those that have a schema.
+
+What a batch did is counted once Kafka has confirmed it, so a batch that is repeated counts once.
+"""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RAW: Final = Counter(
+    "canvas_processors_raw_records_total",
+    "Raw records processed; each ends as typed, unknown, dead-lettered or a duplicate.",
+)
+TYPED: Final = Counter(
+    "canvas_processors_typed_records_total",
+    "Records written to typed topics, by event name.",
+    ["event_name"],
+)
+UNKNOWN: Final = Counter(
+    "canvas_processors_unknown_records_total",
+    "Events no schema knows, written to the unknown topic.",
+)
+DEAD_LETTERED: Final = Counter(
+    "canvas_processors_dead_lettered_total",
+    "Events that cannot be converted, written to the dead letter topic, by reason.",
+    ["reason"],
+)
+DUPLICATES: Final = Counter(
+    "canvas_processors_duplicates_total",
+    "Raw records dropped because their event_id was seen within the window.",
+)
+REMARKS: Final = Counter(
+    "canvas_processors_remarks_total",
+    "Converted events in which something was unusual, by what it was.",
+    ["remark"],
+)
+WINDOW_KEYS: Final = Gauge(
+    "canvas_processors_duplicate_window_keys",
+    "Keys in the duplicate window, about 120 bytes each.",
+)
+BATCHES: Final = Counter(
+    "canvas_processors_batches_total",
+    "Batches of raw records that Kafka has confirmed.",
+)
+BATCH_SECONDS: Final = Histogram(
+    "canvas_processors_batch_seconds",
+    "From the first stage of a batch until Kafka confirmed its records and offsets.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+ABORTED_BATCHES: Final = Counter(
+    "canvas_processors_aborted_batches_total",
+    "Batches given up and read again: Kafka did not take them, or a stage has a defect.",
+    ["cause"],
+)
+ROLLUP_UPDATES: Final = Counter(
+    "canvas_processors_rollup_updates_total",
+    "Windows written to a rollup's topic.",
+    ["rollup"],
+)
+ROLLUP_LEFT_OUT: Final = Counter(
+    "canvas_processors_rollup_left_out_total",
+    "Typed records a rollup does not count, by reason.",
+    ["rollup", "reason"],
+)
+ROLLUP_RETRIES: Final = Counter(
+    "canvas_processors_rollup_retries_total",
+    "Typed records that a rollup had to take up again because Kafka or the registry did not answer.",
+    ["rollup"],
+)
+ROLLUP_WINDOWS: Final = Gauge(
+    "canvas_processors_rollup_windows",
+    "Windows in the table of a rollup, on this worker.",
+    ["rollup"],
+)
+ROLLUP_RESTARTS: Final = Counter(
+    "canvas_processors_rollup_restarts_total",
+    "Times the rollups had to be started again.",
+)
+LAST_PROGRESS: Final = Gauge(
+    "canvas_processors_last_progress_timestamp_seconds",
+    "When the last batch was confirmed, Unix time.",
+)
+
+CATALOGUE: Final = (
+    RAW,
+    TYPED,
+    UNKNOWN,
+    DEAD_LETTERED,
+    DUPLICATES,
+    REMARKS,
+    WINDOW_KEYS,
+    BATCHES,
+    BATCH_SECONDS,
+    ABORTED_BATCHES,
+    ROLLUP_UPDATES,
+    ROLLUP_LEFT_OUT,
+    ROLLUP_RETRIES,
+    ROLLUP_WINDOWS,
+    ROLLUP_RESTARTS,
+    LAST_PROGRESS,
+)

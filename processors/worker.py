@@ -1,0 +1,138 @@
+"""`canvas-processors worker`: raw topic to typed topics, exactly once where Kafka can, and the rollups."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from confluent_kafka import KafkaException
+
+from bridge.command_line import read_settings, settings_options
+from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
+from bridge.telemetry import AdminServer, configure_logging
+from processors.app import RawFeed, typing_app
+from processors.batch_run import BatchRun
+from processors.catalogue import Catalogue, load_catalogue
+from processors.delivery import DELIVERIES, NotDelivered
+from processors.duplicates import DuplicateWindow
+from processors.fan_out import FanOut
+from processors.names import TopicNames
+from processors.patience import Patience
+from processors.pipeline import Pipeline
+from processors.raw_source import Evicted, RawSource
+from processors.registry import RegistryError, schema_ids
+from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSettings
+
+log = logging.getLogger(__name__)
+
+LIVE_SECONDS = 60.0
+GUARANTEES = {
+    Delivery.EXACTLY_ONCE: "exactly once: consumers that read committed see every event once",
+    Delivery.AT_LEAST_ONCE: "at least once: a crash can repeat the last batch in the typed topics",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything the worker is told."""
+
+    worker: WorkerSettings
+    kafka: KafkaSettings
+    registry: SchemaRegistrySettings
+    admin: ProcessorsAdminSettings
+
+
+@click.command("worker", short_help="Type raw events and roll them up.")
+@settings_options(WorkerSettings, KafkaSettings, SchemaRegistrySettings, ProcessorsAdminSettings, LogSettings)
+def command(**options: Any) -> None:
+    """Reads raw deliveries, writes typed records, unknown events and dead letters, and rolls up.
+
+    Needs the topics and schemas: see `canvas-processors topics create` and `schemas register`. Stops on
+    SIGTERM or Ctrl-C after the batch in flight.
+    """
+    configure_logging(read_settings(LogSettings, options))
+    _quieten()
+    setup = Setup(
+        read_settings(WorkerSettings, options),
+        read_settings(KafkaSettings, options),
+        read_settings(SchemaRegistrySettings, options),
+        read_settings(ProcessorsAdminSettings, options),
+    )
+    try:
+        asyncio.run(Worker(setup).run())
+    except (Evicted, RegistryError, KafkaException, OSError, ValueError) as error:
+        log.error("the worker ends: %s", error)
+        sys.exit(1)
+
+
+class Worker:
+    """One process of the group."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._patience = Patience()
+        self._names = TopicNames(setup.kafka.topic_prefix)
+        self._source: RawSource | None = None
+
+    async def run(self) -> None:
+        """Works until it is asked to stop. Raises what only a new process or a person can mend."""
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop, stopping)
+        admin = AdminServer(self._setup.admin.host, self._setup.admin.port, self._is_live, self._is_ready)
+        log.info("metrics and probes on port %s", admin.port)
+        try:
+            catalogue = load_catalogue()
+            ids = await asyncio.to_thread(
+                schema_ids, catalogue, self._names, self._setup.registry, self._patience
+            )
+            await self._work(Pipeline(catalogue, FanOut(catalogue, self._names, ids)), stopping)
+        except (NotDelivered, RegistryError):
+            if not self._patience.stopping:
+                raise
+        finally:
+            admin.close()
+        log.info("stopped")
+
+    async def _work(self, pipeline: Pipeline, stopping: asyncio.Event) -> None:
+        worker, kafka = self._setup.worker, self._setup.kafka
+        log.info("delivery %s", GUARANTEES[worker.delivery])
+        window = DuplicateWindow(worker.duplicate_window_seconds)
+        source = self._source = RawSource(kafka, worker, self._names.raw, window, self._patience)
+        delivery = DELIVERIES[worker.delivery](kafka, worker, source.consumer, self._patience)
+        run = BatchRun(source, window, pipeline, delivery, self._patience)
+        app, feed = typing_app(source, run, self._patience, worker.data_dir)
+        try:
+            await app.start()
+            await _first(stopping, feed)
+        finally:
+            await app.stop()
+
+    def _stop(self, stopping: asyncio.Event) -> None:
+        log.info("stopping after the batch in flight")
+        self._patience.stop()
+        stopping.set()
+
+    def _is_live(self) -> bool:
+        return time.monotonic() - self._patience.last_sign < LIVE_SECONDS
+
+    def _is_ready(self) -> bool:
+        return self._source is not None and self._source.assigned
+
+
+async def _first(stopping: asyncio.Event, feed: RawFeed) -> None:
+    asked = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait((asked, feed.ended), return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if feed.ended.done():
+        feed.ended.result()
+
+
+def _quieten() -> None:
+    # Their INFO tells of their own parts starting and stopping.
+    for name in ("faust", "mode", "aiokafka", "processors.app"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

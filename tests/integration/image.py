@@ -1,0 +1,79 @@
+"""Our container image, and containers of it under the rights a pod has."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+TAG: Final = "canvas-bridge:test"
+# As the chart's pods have it; the label lets a killed run's containers be swept with testcontainers' own.
+RESTRICTED: Final = (
+    *("--label", "org.testcontainers=true", "--read-only", "--cap-drop", "ALL"),
+    *("--security-opt", "no-new-privileges", "--user", "10001:10001", "--tmpfs", "/tmp:size=64m"),
+)
+
+
+class DockerFailure(Exception):
+    """A docker command failed; the message is what it printed."""
+
+
+def docker_is_missing() -> str | None:
+    """The sentence that says why there is no Docker here, None where there is one."""
+    if shutil.which("docker") is None:
+        return "needs Docker, and there is no command `docker` on this machine"
+    try:
+        docker("info", "--format", "{{.ServerVersion}}")
+    except DockerFailure as failure:
+        return f"needs Docker, and no engine answers: {str(failure).strip().splitlines()[-1]}"
+    return None
+
+
+def docker(*arguments: str, text: str | None = None) -> str:
+    """What the docker command prints. Raises DockerFailure."""
+    # Which builder there is, the client knows best.
+    env = {name: value for name, value in os.environ.items() if name != "DOCKER_BUILDKIT"}
+    done = subprocess.run(
+        ["docker", *arguments], input=text, capture_output=True, text=True, check=False, env=env
+    )
+    if done.returncode:
+        raise DockerFailure(f"docker {arguments[0]}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def build() -> str:
+    """Builds the image and returns its tag. PYTHON_IMAGE in the environment names another base."""
+    base = [f"--build-arg=PYTHON_IMAGE={os.environ['PYTHON_IMAGE']}"] if "PYTHON_IMAGE" in os.environ else []
+    docker("build", "--quiet", *base, "--file", str(ROOT / "deploy" / "Dockerfile"), "--tag", TAG, str(ROOT))
+    return TAG
+
+
+def inspect(image: str) -> dict[str, Any]:
+    """The image's configuration: user, labels, environment."""
+    (found,) = json.loads(docker("image", "inspect", image))
+    config: dict[str, Any] = found["Config"]
+    return config
+
+
+def run(image: str, *command: str, text: str | None = None) -> str:
+    """What a command prints in a restricted container without a network. Raises DockerFailure."""
+    return docker(
+        "run", "--rm", "--interactive", "--network", "none", *RESTRICTED, image, *command, text=text
+    )
+
+
+@contextmanager
+def running(image: str, *command: str, env: dict[str, str]) -> Iterator[str]:
+    """The id of a restricted container without a network that runs the command; it is removed at the end."""
+    variables = [f"--env={name}={value}" for name, value in env.items()]
+    container = docker(
+        "run", "--detach", "--network", "none", *RESTRICTED, *variables, image, *command
+    ).strip()
+    try:
+        yield container
+    finally:
+        docker("rm", "--force", container)

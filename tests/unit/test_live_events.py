@@ -1,0 +1,264 @@
+"""Every event the simulator makes has the fields and shapes Canvas gives it, in both formats."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import orjson
+import pytest
+
+from bridge.sandbox.dice import Dice
+from bridge.sandbox.live_events import LIVE_EVENTS, caliper, canvas_json
+from bridge.sandbox.live_events.base import Happening, Job
+from bridge.sandbox.live_events.caliper_objects import EXTENSIONS
+from bridge.sandbox.university import ROOT_ACCOUNT, University
+from tests.schema_files import AVRO, branches, read, record_of
+
+SAMPLES = 150
+JOB = {"event_name", "event_time", "producer", "job_id", "job_tag"}
+ROOT = {"root_account_id", "root_account_lti_guid", "root_account_uuid"}
+
+# Canvas documentation, format Caliper: type, action, type of the object, kind of its URN (None: an address).
+SHAPES = {
+    "assignment_created": ("Event", "Created", "AssignableDigitalResource", "assignment"),
+    "assignment_updated": ("Event", "Modified", "AssignableDigitalResource", "assignment"),
+    "attachment_created": ("Event", "Created", "Document", "attachment"),
+    "course_created": ("Event", "Created", "CourseOffering", "course"),
+    "course_updated": ("Event", "Modified", "CourseOffering", "course"),
+    "discussion_entry_created": ("MessageEvent", "Posted", "Message", "discussionEntry"),
+    "enrollment_created": ("Event", "Created", "Entity", "enrollment"),
+    "enrollment_state_updated": ("Event", "Modified", "Entity", "enrollment"),
+    "grade_change": ("GradeEvent", "Graded", "Attempt", "submission"),
+    "logged_in": ("SessionEvent", "LoggedIn", "SoftwareApplication", None),
+    "logged_out": ("SessionEvent", "LoggedOut", "SoftwareApplication", None),
+    "quiz_submitted": ("AssessmentEvent", "Submitted", "Attempt", "submission"),
+    "submission_created": ("AssignableEvent", "Submitted", "Attempt", "submission"),
+    "submission_updated": ("Event", "Modified", "Attempt", "submission"),
+    "syllabus_updated": ("Event", "Modified", "Document", "course"),
+    "wiki_page_updated": ("Event", "Modified", "Page", "wikiPage"),
+}
+
+
+@cache
+def happenings(name: str) -> list[Happening]:
+    campus = University(Dice(f"{name}/test"))
+    told = []
+    for _ in range(SAMPLES):
+        campus.tick()
+        told.append(LIVE_EVENTS[name].happen(campus))
+    return told
+
+
+@cache
+def canvas(name: str) -> list[dict[str, Any]]:
+    dice = Dice(f"{name}/canvas")
+    return [canvas_json.render(happening, dice) for happening in happenings(name)]
+
+
+@cache
+def envelopes(name: str) -> list[dict[str, Any]]:
+    dice = Dice(f"{name}/caliper")
+    return [caliper.render(happening, dice) for happening in happenings(name)]
+
+
+def schema_fields(schema: Any) -> dict[str, Any]:
+    record = record_of(schema)
+    assert record is not None
+    return {field["name"]: field["type"] for field in record["fields"]}
+
+
+def misfits(value: Any, schema: Any, where: str) -> Iterator[str]:
+    """Names of fields that the schema lacks, and of values that are not of the field's type."""
+    if value is None:
+        return
+    if isinstance(value, dict):
+        known = schema_fields(schema)
+        for name, inner in value.items():
+            if name in known:
+                yield from misfits(inner, known[name], f"{where}/{name}")
+            else:
+                yield f"{where}/{name}"
+        return
+    types = [branch["type"] if isinstance(branch, dict) else branch for branch in branches(schema)]
+    # Text stands for ids and times too; every number may be written as a whole one.
+    fits = {str: {"string", "long"}, bool: {"boolean"}, int: {"long", "double"}, float: {"double"}}
+    if not fits[type(value)] & set(types):
+        yield f"{where}: {type(value).__name__} for {types}"
+
+
+@pytest.mark.parametrize("name", LIVE_EVENTS)
+def test_an_event_happens_under_its_name_with_the_fields_and_types_of_its_schema(name: str) -> None:
+    fields = schema_fields(read(AVRO / "events" / f"{name}.avsc"))
+    for document in canvas(name):
+        assert set(document) == {"metadata", "body"}
+        assert document["metadata"]["event_name"] == name
+        assert not list(misfits(document["metadata"], fields["metadata"], "/metadata"))
+        assert not list(misfits(document["body"], fields["body"], "/body"))
+
+
+@pytest.mark.parametrize("name", LIVE_EVENTS)
+def test_metadata_is_that_of_a_job_or_of_a_request(name: str) -> None:
+    for happening, document in zip(happenings(name), canvas(name), strict=True):
+        metadata = document["metadata"]
+        assert {type(value) for value in metadata.values()} <= {str, type(None)}
+        assert metadata["root_account_id"] == ROOT_ACCOUNT.global_id(1)
+        if isinstance(happening.trigger, Job):
+            assert set(metadata) == JOB | ROOT
+        else:
+            assert {"request_id", "hostname", "url", "referrer", "session_id", "client_ip"} <= set(metadata)
+            assert "job_id" not in metadata
+            assert ("user_id" in metadata) is (happening.where.actor is not None)
+
+
+@pytest.mark.parametrize("name", LIVE_EVENTS)
+def test_ids_in_a_body_are_texts(name: str) -> None:
+    def ids(value: Any) -> Iterator[Any]:
+        for key, inner in value.items():
+            if isinstance(inner, dict):
+                yield from ids(inner)
+            elif key == "id" or key.endswith("_id"):
+                yield inner
+
+    for document in canvas(name):
+        assert all(isinstance(value, str | None) for value in ids(document["body"]))
+
+
+def test_times_come_in_the_forms_of_canvas() -> None:
+    texts = {document["body"].get("updated_at") for document in canvas("course_updated")} - {None}
+    forms = (
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-07:00",
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d -0700",
+    )
+    for form in forms:
+        assert any(re.fullmatch(form, text) for text in texts), form
+    assert all(any(re.fullmatch(form, text) for form in forms) for text in texts)
+
+
+def test_what_a_body_lacks_is_left_out_or_null() -> None:
+    lacking = [document["body"] for document in canvas("enrollment_created")]
+    assert any("associated_user_id" not in body for body in lacking)
+    assert any(body.get("associated_user_id", "") is None for body in lacking)
+
+
+def test_progress_has_local_ids_counts_that_grow_and_an_end() -> None:
+    campus, dice = University(Dice("progress/test")), Dice("progress/json")
+    last: defaultdict[tuple[str, str], int] = defaultdict(int)
+    completed: set[tuple[str, str]] = set()
+    for _ in range(2000):
+        campus.tick()
+        name = "course_completed" if campus.dice.chance(0.2) else "course_progress"
+        body = canvas_json.render(LIVE_EVENTS[name].happen(campus), dice)["body"]
+        pair = body["user"]["id"], body["course"]["id"]
+        assert max(map(int, pair)) < 10**13
+        progress = body["progress"]
+        if "error" in progress:
+            continue
+        assert pair not in completed
+        count, total = progress["requirement_completed_count"], progress["requirement_count"]
+        assert last[pair] < count <= total
+        last[pair] = count
+        assert (count == total) is (name == "course_completed") is (progress["completed_at"] is not None)
+        assert (progress["next_requirement_url"] is None) is (name == "course_completed")
+        if count == total:
+            completed.add(pair)
+    assert len(completed) > 200
+
+
+def test_a_saved_syllabus_is_told_twice_by_one_request() -> None:
+    campus = University(Dice("syllabus/test"))
+    campus.tick()
+    event = LIVE_EVENTS["syllabus_updated"]
+    saved = event.happen(campus)
+    assert event.sequel is not None
+    told = event.sequel(campus, saved)
+    assert told.event_name == "course_updated"
+    assert told.trigger == saved.trigger
+    assert told.body["course_id"] == saved.body["course_id"]
+
+
+def test_every_caliper_form_is_that_of_an_event() -> None:
+    assert set(caliper.FORMS) == set(SHAPES) <= set(LIVE_EVENTS)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_caliper_event_has_the_type_action_object_and_urn_that_stand_for_it(name: str) -> None:
+    for envelope in envelopes(name):
+        assert envelope["dataVersion"] == "http://purl.imsglobal.org/ctx/caliper/v1p1"
+        (event,) = envelope["data"]
+        thing = event["object"]
+        _, _, urn = thing["id"].partition("urn:instructure:canvas:")
+        kind = urn.rpartition(":")[0] or None
+        assert (event["type"], event["action"], thing["type"], kind) == SHAPES[name]
+        assert event["id"].startswith("urn:uuid:")
+        assert event["eventTime"] <= envelope["sendTime"]
+
+
+def test_enrolments_differ_by_the_state_in_their_extensions() -> None:
+    made = [
+        envelope["data"][0]["object"]["extensions"][EXTENSIONS]
+        for envelope in envelopes("enrollment_created")
+    ]
+    changed = [
+        envelope["data"][0]["object"]["extensions"][EXTENSIONS]
+        for envelope in envelopes("enrollment_state_updated")
+    ]
+    assert not any({"state", "state_is_current"} & set(extensions) for extensions in made)
+    assert all({"state", "state_is_current"} <= set(extensions) for extensions in changed)
+    assert all(extensions["user_id"].startswith("urn:") for extensions in made)
+
+
+def test_a_submission_is_of_an_assignment_and_a_quiz_attempt_of_a_quiz() -> None:
+    for name, type_, kind in (
+        ("submission_created", "AssignableDigitalResource", "assignment"),
+        ("quiz_submitted", "Assessment", "quiz"),
+    ):
+        for envelope in envelopes(name):
+            assignable = envelope["data"][0]["object"]["assignable"]
+            assert assignable["type"] == type_
+            assert assignable["id"].startswith(f"urn:instructure:canvas:{kind}:")
+
+
+def test_group_and_membership_are_there_where_canvas_gives_them() -> None:
+    for name, keys in (
+        ("course_created", set()),
+        ("logged_in", set()),
+        ("syllabus_updated", {"membership"}),
+        ("assignment_created", {"group", "membership"}),
+    ):
+        for envelope in envelopes(name):
+            assert {"group", "membership"} & set(envelope["data"][0]) == keys
+    group = envelopes("enrollment_created")[0]["data"][0]["group"]
+    assert group["type"] == "CourseSection"
+    assert re.fullmatch(r"urn:instructure:canvas:course:\d+:section:\d+", group["id"])
+
+
+def test_jobs_have_neither_session_nor_request_in_caliper() -> None:
+    by_job = 0
+    for happening, envelope in zip(
+        happenings("enrollment_state_updated"), envelopes("enrollment_state_updated"), strict=True
+    ):
+        event = envelope["data"][0]
+        origin = event["extensions"][EXTENSIONS]
+        if isinstance(happening.trigger, Job):
+            by_job += 1
+            assert set(origin) == {"job_id", "job_tag", "version"}
+            assert "session" not in event
+            assert event["actor"]["type"] == "SoftwareApplication"
+        else:
+            assert {"request_id", "request_url", "hostname"} <= set(origin)
+            assert event["actor"]["type"] == "Person"
+    assert 0 < by_job < SAMPLES
+
+
+def test_caliper_has_the_oddities_seen_in_real_feeds() -> None:
+    text = b"".join(orjson.dumps(envelope) for name in SHAPES for envelope in envelopes(name))
+    assert b"&amp;enrollment[type]" in text
+    assert b"&enrollment[type]" in text
+    assert re.search(rb'"maxScore":\{"numberStr":"[\d.]+"\}', text)
+    assert re.search(rb'"maxScore":[\d.]+', text)
+    assert re.search(rb'[^"]\.\.\."', text)
+    assert b"null" not in text
