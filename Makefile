@@ -61,15 +61,15 @@ format: install ## ruff's formatting and safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host pyproject.toml
 lock: install ## renews the hashed requirement files from pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --no-header -o deploy/requirements.txt pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --no-header --extra dev --all-build-deps \
-	  -o deploy/requirements-dev.txt pyproject.toml
+	$(LOCK) -o deploy/requirements.txt
+	$(LOCK) --constraint deploy/requirements.txt --only-build-deps --build-deps-for wheel -o deploy/requirements-build.txt
+	$(LOCK) --constraint deploy/requirements.txt --extra dev --build-deps-for editable -o deploy/requirements-dev.txt
 
 image: ## the container image, canvas-bridge:dev
-	docker build --build-arg PYTHON_IMAGE -f deploy/Dockerfile -t canvas-bridge:dev .
+	env -u DOCKER_BUILDKIT docker build --build-arg PYTHON_IMAGE -f deploy/Dockerfile -t canvas-bridge:dev .
 
 clean: ## everything that was made
 	rm -rf .venv .sandbox dist build

@@ -7,6 +7,7 @@ Neither moves an offset before everything is confirmed.
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -200,9 +201,10 @@ class _Outbox:
 
     def empty(self) -> None:
         """Drops what is not confirmed."""
-        if len(self.producer):
-            self.producer.purge()
-            self.producer.flush(TIMEOUT)
+        with suppress(KafkaException):  # of a producer that was shut out
+            if len(self.producer):
+                self.producer.purge()
+                self.producer.flush(TIMEOUT)
 
     def _put(self, record: OutgoingRecord) -> bool:
         try:

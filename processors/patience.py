@@ -1,6 +1,7 @@
 """How the worker waits for Kafka: again and again, longer each time, until it is asked to stop."""
 
 import logging
+import math
 import random
 import threading
 import time
@@ -18,12 +19,13 @@ class Patience:
     """Waiting between attempts: from 0.1 s, doubled up to 10 s, each shortened at random by up to a half.
 
     `stop()` ends every wait at once. `last_sign` is the monotonic time of the last sign of life: whoever
-    waits for Kafka is alive. Thread-safe.
+    waits for Kafka is alive. `last_trouble` is that of the last failure that waiting may cure. Thread-safe.
     """
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
         self.last_sign = time.monotonic()
+        self.last_trouble = -math.inf
 
     def stop(self) -> None:
         """Ends all waiting: what fails from now on is not tried again."""
@@ -38,9 +40,14 @@ class Patience:
         """Gives a sign of life."""
         self.last_sign = time.monotonic()
 
+    def note_trouble(self) -> None:
+        """Something failed that may pass."""
+        self.last_trouble = time.monotonic()
+
     def wait(self, attempt: int) -> bool:
         """Waits after the given attempt, counted from 0. False: we are to stop, so do not try again."""
         self.beat()
+        self.note_trouble()
         longest = min(10.0, 0.1 * 2 ** min(attempt, 10))
         return not self._stopping.wait(longest * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
 

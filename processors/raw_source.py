@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from bridge.contract import Headers, Position, RawEvent
 from bridge.kafka import client_config
@@ -62,7 +62,7 @@ class RawSource:
         patience: Patience,
     ) -> None:
         config = consumer_config(kafka, worker)
-        self.consumer = Consumer(config, logger=log)
+        self.consumer = Consumer(config, logger=log, error_cb=self._on_error)
         self._history = RawHistory(config, worker.duplicate_window_seconds * 1000, patience)
         self._worker = worker
         self._topic = topic
@@ -73,6 +73,7 @@ class RawSource:
         self._settled: dict[int, int] = {}
         self._live_from: dict[int, int] = {}
         self._going_back = False
+        self._fatal: KafkaError | None = None
         self.assigned = False
 
     def subscribe(self) -> None:
@@ -82,6 +83,8 @@ class RawSource:
     def poll(self) -> Batch | None:
         """The next batch, after at most `batch_wait_seconds`; None where there is none. Raises Evicted."""
         self._patience.beat()
+        if self._fatal is not None:
+            raise Evicted(f"Kafka shut this worker out: {self._fatal.str()}")
         with self._lock:
             if self._going_back:
                 self._resume()
@@ -117,6 +120,13 @@ class RawSource:
     def close(self) -> None:
         """Leaves the group. A static member keeps its partitions until its session times out."""
         self.consumer.close()
+
+    def _on_error(self, error: KafkaError) -> None:
+        # Brokers that do not answer, and a verdict on this member, are told of here and nowhere else.
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            self._fatal = error
+        else:
+            self._patience.note_trouble()
 
     def _next_epoch(self) -> None:
         self._epoch += 1
@@ -195,8 +205,6 @@ def _raw_event(message: Message, position: Position) -> RawEvent:
 
 
 def _complain(error: KafkaError) -> None:
-    if error.fatal() or error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID):
-        raise Evicted(f"Kafka shut this consumer out: {error.str()}") from KafkaException(error)
     if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
         log.warning("%s: run `canvas-processors topics create`", error.str())
     else:

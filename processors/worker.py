@@ -29,7 +29,8 @@ from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSetting
 
 log = logging.getLogger(__name__)
 
-LIVE_SECONDS = 60.0
+LIVE_SECONDS = 120.0  # one call of librdkafka may take a minute
+OUTAGE_SECONDS = 120.0  # how long after one Kafka's verdicts may still come of it
 GUARANTEES = {
     Delivery.EXACTLY_ONCE: "exactly once: consumers that read committed see every event once",
     Delivery.AT_LEAST_ONCE: "at least once: a crash can repeat the last batch in the typed topics",
@@ -86,11 +87,14 @@ class Worker:
         admin = AdminServer(self._setup.admin.host, self._setup.admin.port, self._is_live, self._is_ready)
         log.info("metrics and probes on port %s", admin.port)
         try:
+            log.info("delivery %s", GUARANTEES[self._setup.worker.delivery])
             catalogue = load_catalogue()
             ids = await asyncio.to_thread(
                 schema_ids, catalogue, self._names, self._setup.registry, self._patience
             )
-            await self._work(Pipeline(catalogue, FanOut(catalogue, self._names, ids)), stopping)
+            pipeline = Pipeline(catalogue, FanOut(catalogue, self._names, ids))
+            while not stopping.is_set():
+                await self._work(pipeline, stopping)
         except (NotDelivered, RegistryError):
             if not self._patience.stopping:
                 raise
@@ -99,8 +103,7 @@ class Worker:
         log.info("stopped")
 
     async def _work(self, pipeline: Pipeline, stopping: asyncio.Event) -> None:
-        worker, kafka = self._setup.worker, self._setup.kafka
-        log.info("delivery %s", GUARANTEES[worker.delivery])
+        worker, kafka, self._patience = self._setup.worker, self._setup.kafka, Patience()
         window = DuplicateWindow(worker.duplicate_window_seconds)
         source = self._source = RawSource(kafka, worker, self._names.raw, window, self._patience)
         delivery = DELIVERIES[worker.delivery](kafka, worker, source.consumer, self._patience)
@@ -109,8 +112,15 @@ class Worker:
         try:
             await app.start()
             await _first(stopping, feed)
+        except Evicted as error:
+            # After an outage Kafka may take this very worker for its own predecessor. Shut out of a sound
+            # connection, though, we have met another worker of our name.
+            if time.monotonic() - self._patience.last_trouble > OUTAGE_SECONDS:
+                raise
+            log.warning("starting over after an outage of Kafka: %s", error)
         finally:
             await app.stop()
+            self._source = None
 
     def _stop(self, stopping: asyncio.Event) -> None:
         log.info("stopping after the batch in flight")

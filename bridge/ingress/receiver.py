@@ -19,6 +19,7 @@ from bridge.settings import SqsSettings
 DOOR: Final = "sqs"
 MAX_MESSAGE_BYTES: Final = 1_048_576  # SQS's own limit
 DELETE_ATTEMPTS: Final = 4
+EXTEND_AFTER: Final = 1 / 3  # of the visibility timeout: two extensions may fail
 STUCK_SECONDS: Final = 150.0  # beyond a long poll with all its retries
 HEADERS: Final = {"event_name": EVENT_NAME, "event_time": EVENT_TIME}
 
@@ -109,7 +110,7 @@ class Receiver:
     async def _hold(self, waiting: dict[str, Message]) -> None:
         # Kafka's outage must not count as receives: enough of those and SQS takes the message away.
         while True:
-            await asyncio.sleep(self._visibility / 3)
+            await asyncio.sleep(self._visibility * EXTEND_AFTER)
             await self._extend(list(waiting.values()), self._visibility)
 
     async def _give_back(self, messages: Sequence[Message]) -> None:

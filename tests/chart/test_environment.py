@@ -1,18 +1,23 @@
 """What the chart puts into the environment is what the programs read, with the same defaults."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
+import bridge.__main__
 import bridge.settings
+import processors.__main__
 import processors.settings
 from bridge.settings import KafkaSettings, SchemaRegistrySettings, Settings, SqsSettings, WebhookSettings
 from processors.settings import WorkerSettings
 from tests.chart.release import EXAMPLES, MINIMUM, Release, containers, example, merged, render, variables
 
+PROGRAMS = {"canvas-bridge": bridge.__main__.main, "canvas-processors": processors.__main__.main}
 MODELS: list[type[Settings]] = sorted(
     {
         model
@@ -67,6 +72,27 @@ def read(model: type[Settings], env: dict[str, str], monkeypatch: pytest.MonkeyP
 def test_every_variable_is_read_by_somebody(path: Path) -> None:
     unknown = environment(example(path)).keys() - FIELDS.keys() - AWS - OTHER
     assert not unknown
+
+
+def read_by(program: str, *names: str) -> set[str]:
+    """The variables in a command's own --help."""
+    command: click.Command | None = PROGRAMS[program]
+    for name in names:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), name)
+    assert command is not None
+    helps = [str(option.help) for option in command.params if isinstance(option, click.Option)]
+    return set(re.findall(r"\[env: (\w+)\]", " ".join(helps)))
+
+
+def test_commands_that_read_the_same_variable_all_get_it() -> None:
+    release = render(MINIMUM, SQS)
+    everything = environment(release).keys()
+    for workload in release.workloads():
+        for container in containers(workload):
+            read = read_by(*container["command"]) & everything
+            assert len(read) >= 4
+            assert not read - variables(container).keys(), container["command"]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

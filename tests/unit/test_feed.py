@@ -124,7 +124,7 @@ def test_the_processors_make_of_each_delivery_what_it_was_made_to_be(*, attribut
     assert flaws == set(CANVAS_FLAWS) | set(CALIPER_FLAWS)
 
 
-def test_no_field_of_a_simulated_event_is_unclaimed_but_the_software_that_acted() -> None:
+def test_no_field_is_left_over_but_the_name_of_the_software_that_acted() -> None:
     for delivery in Feed(FeedPlan(count=1500, seed=4)):
         outcome = run(delivery, attributes=False)
         assert outcome.event is not None

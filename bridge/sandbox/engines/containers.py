@@ -181,7 +181,7 @@ def _kafka(port: int) -> KafkaContainer:
 def _registry(port: int) -> DockerContainer:
     container = DockerContainer(_image("REGISTRY_IMAGE")).with_bind_ports(8080, port)
     container.with_env("APICURIO_STORAGE_KIND", "sql")
-    return container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry")
+    return container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
 
 
 def _sqs(port: int) -> DockerContainer:

@@ -27,7 +27,7 @@ def registry_launch(folder: Path, program: Path) -> tuple[Launch, str]:
         "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
         "QUARKUS_MANAGEMENT_PORT": str(management_port),
         "APICURIO_STORAGE_KIND": "sql",
-        "APICURIO_DATASOURCE_URL": f"jdbc:h2:file:{folder / 'registry'}",
+        "APICURIO_DATASOURCE_URL": f"jdbc:h2:file:{folder / 'registry'};WRITE_DELAY=0",
     }
     command = [
         *java_command("-Xmx256m", "-XX:TieredStopAtLevel=1"),

@@ -18,7 +18,7 @@ node-address {{ protocol = http, host = "*", port = {port}, context-path = "" }}
 rest-sqs {{ enabled = true, bind-hostname = "127.0.0.1", bind-port = {port}, sqs-limits = strict }}
 rest-stats {{ enabled = false }}
 queues-storage {{ enabled = true, path = "{queues}" }}
-messages-storage {{ enabled = true, uri = "jdbc:h2:{messages}" }}
+messages-storage {{ enabled = true, uri = "jdbc:h2:{messages};WRITE_DELAY=0" }}
 """
 
 

@@ -1,5 +1,7 @@
 {{- define "canvas-bridge.setupVariables" -}}
-{{- with .Values.setup -}}
+{{- /* The topics of the rollups' tables are named after the group. */ -}}
+PROCESSORS_GROUP_ID: {{ .Values.worker.groupId | quote }}
+{{- with .Values.setup }}
 PROCESSORS_TOPICS__PARTITIONS: {{ int64 .partitions }}
 PROCESSORS_TOPICS__REPLICATION_FACTOR: {{ int64 .replicationFactor }}
 PROCESSORS_TOPICS__RAW_RETENTION_HOURS: {{ int64 .rawRetentionHours }}

@@ -1,0 +1,83 @@
+"""The three engines, each started once a session; topics, subjects and a queue of its own for every test."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.schema_registry import SchemaRegistryClient
+
+from bridge.sandbox.engines import ENGINES
+from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
+
+TopicMaker = Callable[[str, int], str]
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}")) for name in ENGINES],
+)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A running engine. What this machine lacks for it is a skip, and with IT_REQUIRED=1 a failure."""
+    try:
+        running = ENGINES[request.param](EngineOptions())
+        running.start()
+    except EngineUnavailable as reason:
+        if os.environ.get("IT_REQUIRED") == "1":
+            pytest.fail(f"IT_REQUIRED=1, but {reason}")
+        pytest.skip(str(reason))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Of all topics of one test, and so of its subjects."""
+    return f"it{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def queue_url(engine: Engine, topic_prefix: str) -> Iterator[str]:
+    """An empty queue."""
+    sqs = engine.addresses.sqs()
+    url = sqs.create_queue(QueueName=topic_prefix.rstrip("."))["QueueUrl"]
+    yield url
+    sqs.delete_queue(QueueUrl=url)
+    sqs.close()
+
+
+@pytest.fixture
+def environment(engine: Engine, topic_prefix: str, queue_url: str) -> dict[str, str]:
+    """What points our commands at this engine, and at this test's topics and queue."""
+    own = {"KAFKA_TOPIC_PREFIX": topic_prefix, "BRIDGE_SQS__QUEUE_URL": queue_url}
+    return {**engine.addresses.environment(), **own}
+
+
+@pytest.fixture
+def make_topic(engine: Engine, topic_prefix: str) -> TopicMaker:
+    """Makes a topic: (name without prefix, partitions) -> full name.
+
+    On an engine that does not create topics it has the broker's own number of partitions.
+    """
+    servers = engine.addresses.kafka_bootstrap_servers
+
+    def make(name: str, partitions: int) -> str:
+        topic = topic_prefix + name
+        if engine.creates_topics:
+            admin = AdminClient({"bootstrap.servers": servers})
+            admin.create_topics([NewTopic(topic, num_partitions=partitions)])[topic].result(30)
+        with Producer({"bootstrap.servers": servers}) as producer:
+            producer.list_topics(topic, timeout=30)
+        return topic
+
+    return make
+
+
+@pytest.fixture
+def registry(engine: Engine) -> Iterator[SchemaRegistryClient]:
+    """Confluent's own client of the engine's registry."""
+    with SchemaRegistryClient({"url": engine.addresses.schema_registry_url}) as client:
+        yield client
