@@ -7,9 +7,7 @@ touches the events.
 """
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, cast
 
 import faust
 from faust.app.base import BootStrategy
@@ -17,10 +15,8 @@ from faust.types import StreamT
 from mode import Service, ServiceT
 
 from processors.batches import Batch
+from processors.lane import Lane
 from processors.patience import Patience
-
-Answer = TypeVar("Answer")
-
 
 class Source(Protocol):
     """Where batches come from. Blocking; used from one thread."""
@@ -63,19 +59,20 @@ class RawFeed(Service):
         self._processing = processing
         self._patience = patience
         self._batches = batches
-        self._reading = ThreadPoolExecutor(1, "raw-source")
-        self._working = ThreadPoolExecutor(1, "batch-run")
+        self._reading = Lane("raw-source")
+        self._working = Lane("batch-run")
+        self._stuck = False
 
     async def on_start(self) -> None:
         """Settles first what an earlier process left undecided, then asks for offsets."""
-        await _in(self._working, self._processing.open)
-        await _in(self._reading, self._source.subscribe)
+        await self._working(self._processing.open)
+        await self._reading(self._source.subscribe)
 
     @Service.task
     async def _feed(self) -> None:
         try:
             while not self.should_stop:
-                batch = await _in(self._reading, self._source.poll)
+                batch = await self._reading(self._source.poll)
                 if batch is not None:
                     await self._batches.send(value=batch)
         except Exception as error:
@@ -84,15 +81,21 @@ class RawFeed(Service):
     async def process(self, batch: Batch) -> None:
         """Processes one batch on its thread."""
         try:
-            await _in(self._working, lambda: self._processing.process(batch))
+            await self._working(lambda: self._processing.process(batch))
         except Exception as error:
             self._fail(error)
+
+    def give_up(self) -> None:
+        """Stops without waiting for a call that does not return. Kafka shuts out what it may still try."""
+        self._stuck = True
 
     async def on_stop(self) -> None:
         """Waits for the batch in flight, then leaves the group. The rest is for the next process."""
         self._patience.stop()
-        await _in(self._working, self._processing.close)
-        await _in(self._reading, self._source.close)
+        if self._stuck:
+            return
+        await self._working(self._processing.close)
+        await self._reading(self._source.close)
 
     def _fail(self, error: Exception) -> None:
         if not (self._patience.stopping or self.ended.done()):
@@ -126,6 +129,3 @@ def typing_app(
     app.flow_control.resume()  # which else Faust's consumer does, and there is none
     return app, feed
 
-
-async def _in(thread: Executor, call: Callable[[], Answer]) -> Answer:
-    return await asyncio.get_running_loop().run_in_executor(thread, call)

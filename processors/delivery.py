@@ -84,18 +84,16 @@ class ExactlyOnce:
 
     def deliver(self, records: Iterable[OutgoingRecord], batch: Batch) -> None:
         """See BatchDelivery."""
-        offsets = _offsets(batch)
         try:
             self._producer.begin_transaction()
             self._outbox.put(records)
-            self._insist(
-                lambda: self._producer.send_offsets_to_transaction(offsets, batch.group, TIMEOUT),
-                "sending offsets",
-            )
+            self._send_offsets(batch)
             self._insist(lambda: self._producer.commit_transaction(TIMEOUT), "committing")
         except KafkaException as exception:
             self._abort(exception)
             raise NotDelivered(self._outbox.reason(exception)) from exception
+        except Evicted:
+            raise
         except Exception:
             self._abort(None)  # a defect in a stage: nothing of the batch may be seen
             raise
@@ -103,6 +101,16 @@ class ExactlyOnce:
     def close(self) -> None:
         """Leaves an open transaction to the next process of this name, or to its timeout."""
         self._outbox.empty()
+
+    def _send_offsets(self, batch: Batch) -> None:
+        try:
+            self._producer.send_offsets_to_transaction(_offsets(batch), batch.group, TIMEOUT)
+        except KafkaException as exception:
+            if not exception.args[0].retriable():
+                raise
+            # Called again, it may wait for ever for a coordinator that is back (librdkafka issue 5456).
+            self._patience.note_trouble()
+            raise Evicted(f"this producer cannot go on: {exception.args[0].str()}") from exception
 
     def _abort(self, cause: KafkaException | None) -> None:
         if cause is not None and cause.args[0].fatal():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+import faust
 from confluent_kafka import KafkaException
 
 from bridge.command_line import read_settings, settings_options
@@ -29,7 +30,9 @@ from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSetting
 
 log = logging.getLogger(__name__)
 
-LIVE_SECONDS = 120.0  # one call of librdkafka may take a minute
+STUCK_SECONDS = 90.0  # a call of librdkafka that is sound takes 30 s at the most
+LIVE_SECONDS = 2 * STUCK_SECONDS
+STOP_SECONDS = 45.0
 OUTAGE_SECONDS = 120.0  # how long after one Kafka's verdicts may still come of it
 GUARANTEES = {
     Delivery.EXACTLY_ONCE: "exactly once: consumers that read committed see every event once",
@@ -111,7 +114,7 @@ class Worker:
         app, feed = typing_app(source, run, self._patience, worker.data_dir)
         try:
             await app.start()
-            await _first(stopping, feed)
+            await self._watch(feed, stopping)
         except Evicted as error:
             # After an outage Kafka may take this very worker for its own predecessor. Shut out of a sound
             # connection, though, we have met another worker of our name.
@@ -119,8 +122,22 @@ class Worker:
                 raise
             log.warning("starting over after an outage of Kafka: %s", error)
         finally:
-            await app.stop()
             self._source = None
+            await _stop(app)
+
+    async def _watch(self, feed: RawFeed, stopping: asyncio.Event) -> None:
+        """Until the stop. Raises what ended the feed, and Evicted where its threads are stuck."""
+        asked = asyncio.ensure_future(stopping.wait())
+        while not asked.done():
+            await asyncio.wait((asked, feed.ended), timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            if feed.ended.done():
+                asked.cancel()
+                feed.ended.result()
+            if time.monotonic() - self._patience.last_sign > STUCK_SECONDS:
+                asked.cancel()
+                feed.give_up()
+                self._patience.note_trouble()
+                raise Evicted(f"a call to Kafka has not returned for {STUCK_SECONDS:.0f} s")
 
     def _stop(self, stopping: asyncio.Event) -> None:
         log.info("stopping after the batch in flight")
@@ -134,12 +151,11 @@ class Worker:
         return self._source is not None and self._source.assigned
 
 
-async def _first(stopping: asyncio.Event, feed: RawFeed) -> None:
-    asked = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait((asked, feed.ended), return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
-    if feed.ended.done():
-        feed.ended.result()
+async def _stop(app: faust.App) -> None:
+    try:
+        await asyncio.wait_for(app.stop(), STOP_SECONDS)
+    except TimeoutError:
+        log.warning("not everything stopped within %.0f s; Kafka settles the rest", STOP_SECONDS)
 
 
 def _quieten() -> None:

@@ -96,7 +96,7 @@ class Demo:
     def _start_commands(self, children: Children) -> None:
         ports = {name: str(port) for name, port in self._ports.items()}
         jwks = f"http://127.0.0.1:{ports['jwks']}/jwks"
-        key = str(self._folder / "key.pem")
+        key = str(self._folder / "keys.json")
         data = str(self._folder / "tables")
         children.start(
             "jwks",
@@ -127,7 +127,7 @@ class Demo:
         children.run_here(
             "canvas-bridge", "simulate", "--count", str(count), "--seed", str(seed),
             "--to", f"http://127.0.0.1:{self._ports['webhook']}/", "--signed",
-            "--key-file", str(self._folder / "key.pem"),
+            "--key-file", str(self._folder / "keys.json"),
             "--sqs-queue-url", children.environment["BRIDGE_SQS__QUEUE_URL"],
             "--duplicates", "0.03", "--malformed", "0.01", "--unknown", "0.02", "--report", str(report),
         )  # fmt: skip
@@ -156,7 +156,8 @@ class Demo:
 def rolled_up(tally: Tally, metrics: Any) -> bool:
     """Whether the rollup has taken every event it is fed with."""
     fed = tally.typed["course_progress"] + tally.typed["course_completed"]
-    return bool(metrics.get("canvas_processors_rollup_events_total", 0) >= fed)
+    done = ("canvas_processors_rollup_updates_total", "canvas_processors_rollup_left_out_total")
+    return bool(sum(metrics.get(name, 0) for name in done) >= fed)
 
 
 def is_ready(port: int) -> bool:

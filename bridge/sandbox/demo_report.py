@@ -1,6 +1,7 @@
 """The end of the demo: tables a person can check by adding up."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -15,8 +16,8 @@ TOP = 8
 def show(console: Console, tally: Tally, report: dict[str, Any], duplicates: int) -> bool:
     """Prints what came out. True where the conservation line holds."""
     if tally.sample is not None:
-        console.print("\n[bold]A typed record[/] of canvas.submission_created, as a consumer reads it:")
-        console.print(JSON(json.dumps(tally.sample, default=str), indent=1))
+        console.print("\n[bold]A typed record[/] of canvas.submission_created, its nulls left out:")
+        console.print(JSON(json.dumps(_said(tally.sample), default=_iso)), soft_wrap=True)
     console.print(_rollup(tally))
     console.print(_outcomes(tally, report, duplicates))
     typed, refused = tally.typed.total(), tally.dead_letters.total()
@@ -37,7 +38,7 @@ def _outcomes(tally: Tally, report: dict[str, Any], duplicates: int) -> Table:
     table.add_column("event, reason or door")
     table.add_column("events", justify="right")
     for door, count in report["accepted_by_door"].items():
-        table.add_row("accepted", door, str(count))
+        table.add_row("accepted", "sqs" if "canvas-live-events" in door else "webhook", str(count))
     for name, count in sorted(tally.typed.items()):
         table.add_row("typed", f"canvas.{name}", str(count))
     table.add_row("unknown", "canvas.unknown", str(tally.unknown))
@@ -45,6 +46,17 @@ def _outcomes(tally: Tally, report: dict[str, Any], duplicates: int) -> Table:
         table.add_row("dead-lettered", reason, str(count))
     table.add_row("duplicates dropped", "", str(duplicates))
     return table
+
+
+def _said(value: Any) -> Any:
+    """The value without nulls and without what is empty."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _said(item) for name, item in value.items() if item not in (None, {}, [])}
+
+
+def _iso(value: Any) -> str:
+    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
 
 
 def _rollup(tally: Tally) -> Table:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 from typing import Any, Final
-from uuid import UUID
 
 import orjson
 
 from bridge.contract import iso_time
-from bridge.identity import event_id
 from bridge.sandbox import trouble
 from bridge.sandbox.delivery import Delivery, Kind
 from bridge.sandbox.dice import Dice
@@ -67,7 +65,6 @@ class Feed:
         self._names, self._weights = names, [LIVE_EVENTS[name].weight for name in names]
         self._first = iter(names)
         self._sequels: deque[Happening] = deque()
-        self._broken: set[UUID] = set()
         self._turns = count()
 
     def __iter__(self) -> Iterator[Delivery]:
@@ -97,12 +94,7 @@ class Feed:
 
     def _malformed(self, door: int) -> Delivery:
         text_only = door in self._plan.text_doors
-        while True:
-            broken = trouble.malformed(self._write(self._spare()), next(self._turns), text_only=text_only)
-            identity = event_id(broken.payload)
-            if identity not in self._broken:
-                self._broken.add(identity)
-                return broken
+        return trouble.malformed(self._write(self._spare()), next(self._turns), text_only=text_only)
 
     def _happening(self) -> Happening:
         """One of each first, then as often as in real life."""

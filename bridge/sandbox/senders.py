@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ISSUER: Final = "https://live-events.canvas.instructure.com"
 TIMEOUT_SECONDS: Final = 15.0
 SQS_BATCH: Final = 10
-SQS_BATCH_BYTES: Final = 2_621_440
+SQS_BATCH_BYTES: Final = 262_144
 
 
 @dataclass(frozen=True, slots=True)

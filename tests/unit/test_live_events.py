@@ -43,10 +43,18 @@ def misfits(value: Any, schema: Any, where: str) -> Iterator[str]:
             else:
                 yield f"{where}/{name}"
         return
-    types = [branch["type"] if isinstance(branch, dict) else branch for branch in branches(schema)]
-    # Text stands for ids and times too; every number may be written as a whole one.
-    fits = {str: {"string", "long"}, bool: {"boolean"}, int: {"long", "double"}, float: {"double"}}
-    if not fits[type(value)] & set(types):
+    types = {
+        branch.get("logicalType", branch["type"]) if isinstance(branch, dict) else branch
+        for branch in branches(schema)
+    }
+    # Times are texts in JSON; a number that may have a fraction need not have one.
+    fits = {
+        str: {"string", "timestamp-millis"},
+        bool: {"boolean"},
+        int: {"long", "double"},
+        float: {"double"},
+    }
+    if not fits[type(value)] & types:
         yield f"{where}: {type(value).__name__} for {types}"
 
 

@@ -119,11 +119,11 @@ def test_a_queue_gets_one_event_a_message_with_its_name_and_time_as_attributes(s
 
 def test_large_messages_go_in_several_calls(sqs: "SQSClient") -> None:
     url = sqs.create_queue(QueueName="canvas-live-events-large")["QueueUrl"]
-    large = [Delivery(b'{"n":%d,"x":"%s"}' % (number, b"x" * 90_000), None, None) for number in range(7)]
+    large = [Delivery(b'{"n":%d,"x":"%s"}' % (number, b"x" * 200_000), None, None) for number in range(9)]
     answers = send_to_queue(url, large)
     assert [answer.payload for answer in answers] == [delivery.payload for delivery in large]
     assert all(answer.accepted for answer in answers)
-    assert len(received(sqs, url)) == 7
+    assert len(received(sqs, url)) == 9
 
 
 def test_a_queue_that_is_not_there_refuses_by_the_code_of_sqs(sqs: "SQSClient") -> None:

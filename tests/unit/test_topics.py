@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from bridge.kafka import producer_config
+from bridge.settings import KafkaSettings
 from processors.catalogue import Catalogue, EventType, load_catalogue
 from processors.cluster import Cluster, ClusterError
 from processors.names import TopicNames
@@ -136,7 +138,7 @@ def test_a_refused_topic_does_not_hide_the_others() -> None:
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_more_replicas_than_brokers_are_refused_before_anything_is_created(*, dry_run: bool) -> None:
     cluster = FakeCluster({"x.raw": as_planned(BY_NAME["x.raw"])}, brokers=2)
-    with pytest.raises(ClusterError, match="REPLICATION_FACTOR is 3, but the cluster has 2 .* Set it to 2"):
+    with pytest.raises(ClusterError, match=r"REPLICATION_FACTOR is 3, but the cluster has 2 .* Set it to 2"):
         create_all(cluster, PLAN, dry_run=dry_run)
     assert cluster.checked == []
 
@@ -179,4 +181,19 @@ def test_what_the_cluster_does_not_show_is_not_called_different() -> None:
 
 
 def test_a_topic_takes_what_the_producers_may_send() -> None:
-    assert MAX_MESSAGE_BYTES > 2 * 1_048_576
+    assert producer_config(KafkaSettings())["message.max.bytes"] <= MAX_MESSAGE_BYTES
+
+
+def test_a_cluster_that_is_away_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("processors.cluster._TIMEOUT_SECONDS", 0.5)
+    with pytest.raises(ClusterError, match=r"127\.0\.0\.1:1 cannot be reached: .*Connection refused"):
+        Cluster(KafkaSettings(bootstrap_servers="127.0.0.1:1"))
+    assert capfd.readouterr().err == ""
+
+
+def test_settings_that_cannot_work_are_said() -> None:
+    settings = KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="NONSENSE")
+    with pytest.raises(ClusterError, match=r"KAFKA_\*: .*NONSENSE"):
+        Cluster(settings)

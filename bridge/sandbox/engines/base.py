@@ -88,8 +88,8 @@ class Engine(Protocol):
     """A member of the family. Between start and stop it answers at its addresses.
 
     The registry's compatibility is COMPATIBILITY. With three brokers a fault of "kafka" hits one of
-    them, always the same. After `kill` and `restart` Kafka and the registry hold what they held; SQS
-    may have forgotten its queues.
+    them, always the same. After `kill` and `restart` Kafka and the registry hold what they held; SQS,
+    which is in memory, may have forgotten its queues.
     """
 
     @property

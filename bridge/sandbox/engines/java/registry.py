@@ -21,6 +21,7 @@ API_PATH: Final = "/apis/ccompat/v7"
 def registry_launch(folder: Path, program: Path) -> tuple[Launch, str]:
     """How to run it, and the base URL of its API. Its database is a file: it survives a kill."""
     port, management_port = free_ports(2)
+    # WRITE_DELAY=0: what it has answered is on disk when it is killed.
     environment = {
         "QUARKUS_HTTP_HOST": "127.0.0.1",
         "QUARKUS_HTTP_PORT": str(port),

@@ -17,17 +17,14 @@ include classpath("application.conf")
 node-address {{ protocol = http, host = "*", port = {port}, context-path = "" }}
 rest-sqs {{ enabled = true, bind-hostname = "127.0.0.1", bind-port = {port}, sqs-limits = strict }}
 rest-stats {{ enabled = false }}
-queues-storage {{ enabled = true, path = "{queues}" }}
-messages-storage {{ enabled = true, uri = "jdbc:h2:{messages};WRITE_DELAY=0" }}
 """
 
 
 def sqs_launch(folder: Path, class_path: str) -> tuple[Launch, str]:
-    """How to run it, and its endpoint URL. Its queues and messages are files: they survive a kill."""
+    """How to run it, and its endpoint URL. Queues are in memory: a kill loses them."""
     (port,) = free_ports(1)
     file = folder / "sqs.conf"
-    queues, messages = folder / "sqs-queues.conf", folder / "sqs-messages"
-    file.write_text(_CONFIGURATION.format(port=port, queues=queues, messages=messages))
+    file.write_text(_CONFIGURATION.format(port=port))
     options = ["-Xmx256m", "-XX:TieredStopAtLevel=1", f"-Dconfig.file={file}"]
     command = java_command(*options, "-cp", class_path, "org.elasticmq.server.Main")
     launch = Launch(
