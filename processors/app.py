@@ -18,6 +18,7 @@ from processors.batches import Batch
 from processors.lane import Lane
 from processors.patience import Patience
 
+
 class Source(Protocol):
     """Where batches come from. Blocking; used from one thread."""
 
@@ -128,4 +129,3 @@ def typing_app(
     app.service(cast("type[ServiceT]", feed))  # an instance will do, whatever its annotation says
     app.flow_control.resume()  # which else Faust's consumer does, and there is none
     return app, feed
-

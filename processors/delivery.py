@@ -5,7 +5,6 @@ yet. at_least_once confirms the records and then commits the offsets: a crash in
 Neither moves an offset before everything is confirmed.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
@@ -15,12 +14,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from bridge.kafka import producer_config
 from bridge.settings import KafkaSettings
 from processors.batches import Batch
+from processors.client_logs import LIBRDKAFKA
 from processors.patience import Patience
 from processors.raw_source import Evicted
 from processors.records import OutgoingRecord
 from processors.settings import Delivery, WorkerSettings
-
-log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 
@@ -179,7 +177,7 @@ class _Outbox:
             partitioner="murmur2_random",  # as Kafka's own clients, so that keys meet across topics
             delivery_report_only_error=True,
         )
-        self.producer = Producer({**config, **own, "on_delivery": self._refused}, logger=log)
+        self.producer = Producer({**config, **own, "on_delivery": self._refused}, logger=LIBRDKAFKA)
         self._patience = patience
         self._refusal: str | None = None
 

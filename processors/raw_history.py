@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
+from processors.client_logs import LIBRDKAFKA
 from processors.patience import Patience
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class RawHistory:
 
     def _times(self, lasts: list[TopicPartition]) -> dict[int, int]:
         """The timestamps of the records at these offsets, or of the next ones where there is none."""
-        reader = Consumer(self._config, logger=log)
+        reader = Consumer(self._config, logger=LIBRDKAFKA)
         try:
             reader.assign(lasts)
             times: dict[int, int] = {}

@@ -21,6 +21,7 @@ from bridge.contract import Headers, Position, RawEvent
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors.batches import Batch, Sighting
+from processors.client_logs import LIBRDKAFKA
 from processors.duplicates import DuplicateWindow
 from processors.patience import Patience
 from processors.raw_history import RawHistory
@@ -62,7 +63,7 @@ class RawSource:
         patience: Patience,
     ) -> None:
         config = consumer_config(kafka, worker)
-        self.consumer = Consumer(config, logger=log, error_cb=self._on_error)
+        self.consumer = Consumer(config, logger=LIBRDKAFKA, error_cb=self._on_error)
         self._history = RawHistory(config, worker.duplicate_window_seconds * 1000, patience)
         self._worker = worker
         self._topic = topic
@@ -90,6 +91,7 @@ class RawSource:
                 self._resume()
             epoch = self._epoch
         messages = self.consumer.consume(self._worker.batch_size, self._worker.batch_wait_seconds)
+        messages = [message for message in messages if self._is_record(message)]
         with self._lock:
             if epoch == self._epoch:
                 return self._batch(messages) if messages else None
@@ -165,23 +167,28 @@ class RawSource:
         self._settled.pop(partition, None)
         self._window.forget(partition)
 
-    def _batch(self, messages: list[Message]) -> Batch | None:
+    def _is_record(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        self._on_error(error)
+        if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            log.warning("%s: run `canvas-processors topics create`", error.str())
+        else:
+            log.warning("reading %s: %s", self._topic, error.str())
+        return False
+
+    def _batch(self, messages: list[Message]) -> Batch:
         history: list[Sighting] = []
         live: list[RawEvent] = []
         ends: dict[int, int] = {}
         for message in messages:
-            error = message.error()
-            if error is not None:
-                _complain(error)
-                continue
             _, partition, offset = place = _position(message)
             ends[partition] = offset + 1
             if offset >= self._live_from[partition]:
                 live.append(_raw_event(message, place))
             elif (key := message.key()) is not None:
                 history.append(Sighting(partition, key, message.timestamp()[1]))
-        if not ends:
-            return None
         commits = {part: end for part, end in ends.items() if end > self._live_from[part]}
         self._made += 1
         group = self.consumer.consumer_group_metadata()
@@ -202,10 +209,3 @@ def _raw_event(message: Message, position: Position) -> RawEvent:
         received_at=message.timestamp()[1],
         position=position,
     )
-
-
-def _complain(error: KafkaError) -> None:
-    if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
-        log.warning("%s: run `canvas-processors topics create`", error.str())
-    else:
-        log.warning("reading the raw topic: %s", error.str())

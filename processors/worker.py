@@ -17,7 +17,8 @@ from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import AdminServer, configure_logging
 from processors.app import RawFeed, typing_app
 from processors.batch_run import BatchRun
-from processors.catalogue import Catalogue, load_catalogue
+from processors.catalogue import load_catalogue
+from processors.client_logs import quieten
 from processors.delivery import DELIVERIES, NotDelivered
 from processors.duplicates import DuplicateWindow
 from processors.fan_out import FanOut
@@ -59,7 +60,7 @@ def command(**options: Any) -> None:
     SIGTERM or Ctrl-C after the batch in flight.
     """
     configure_logging(read_settings(LogSettings, options))
-    _quieten()
+    quieten()
     setup = Setup(
         read_settings(WorkerSettings, options),
         read_settings(KafkaSettings, options),
@@ -156,9 +157,3 @@ async def _stop(app: faust.App) -> None:
         await asyncio.wait_for(app.stop(), STOP_SECONDS)
     except TimeoutError:
         log.warning("not everything stopped within %.0f s; Kafka settles the rest", STOP_SECONDS)
-
-
-def _quieten() -> None:
-    # Their INFO tells of their own parts starting and stopping.
-    for name in ("faust", "mode", "aiokafka", "processors.app"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

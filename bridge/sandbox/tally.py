@@ -35,12 +35,13 @@ class Tally:
 class TopicReader:
     """Reads every topic of the prefix but the raw one from its beginning and counts what is there."""
 
-    def __init__(self, bootstrap_servers: str, registry_url: str, prefix: str) -> None:
-        self._prefix = prefix
-        self._deserializer = AvroDeserializer(SchemaRegistryClient({"url": registry_url}))
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._prefix = environment.get("KAFKA_TOPIC_PREFIX", "canvas.")
+        registry = SchemaRegistryClient({"url": environment["SCHEMA_REGISTRY_URL"]})
+        self._deserializer = AvroDeserializer(registry)
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap_servers,
+                "bootstrap.servers": environment["KAFKA_BOOTSTRAP_SERVERS"],
                 "group.id": "canvas-bridge-demo",
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,
@@ -74,7 +75,7 @@ class TopicReader:
         tally, topic = self.tally, str(message.topic()).removeprefix(self._prefix)
         if topic == "dead_letter":
             reason = dict(message.headers() or [])[REASON] or b"?"
-            tally.dead_letters[reason.decode()] += 1
+            tally.dead_letters[reason if isinstance(reason, str) else reason.decode()] += 1
         elif topic == "unknown":
             tally.unknown += 1
         elif topic.startswith("rollup."):

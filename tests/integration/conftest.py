@@ -79,5 +79,5 @@ def make_topic(engine: Engine, topic_prefix: str) -> TopicMaker:
 @pytest.fixture
 def registry(engine: Engine) -> Iterator[SchemaRegistryClient]:
     """Confluent's own client of the engine's registry."""
-    with SchemaRegistryClient({"url": engine.addresses.schema_registry_url}) as client:
+    with SchemaRegistryClient({"url": engine.addresses.schema_registry_url, "timeout": 30}) as client:
         yield client

@@ -78,7 +78,9 @@ def test_records_come_back_with_key_headers_and_time(engine: Engine, make_topic:
     with producer(engine.addresses, **{"enable.idempotence": True}) as writer:
         for number in range(RECORDS):
             headers: list[tuple[str, str | bytes | None]] = [("number", str(number).encode())]
-            writer.produce(topic, f"value {number}", f"key {number}", headers=headers, timestamp=1_000 + number)
+            writer.produce(
+                topic, f"value {number}", f"key {number}", headers=headers, timestamp=1_000 + number
+            )
     found = read(engine.addresses, topic, RECORDS)
     assert {(record.key(), record.value(), record.timestamp()[1]) for record in found} == {
         (f"key {number}".encode(), f"value {number}".encode(), 1_000 + number) for number in range(RECORDS)
@@ -229,7 +231,9 @@ def test_three_brokers_go_on_without_one(three_brokers: Engine) -> None:
 
     addresses = three_brokers.addresses
     admin = AdminClient({"bootstrap.servers": addresses.kafka_bootstrap_servers, "log_level": 2})
-    admin.create_topics([NewTopic("replicated", num_partitions=3, replication_factor=3)])["replicated"].result(30)
+    admin.create_topics([NewTopic("replicated", num_partitions=3, replication_factor=3)])[
+        "replicated"
+    ].result(30)
     three_brokers.kill("kafka")
     values = [str(number).encode() for number in range(RECORDS)]
     assert write(addresses, "replicated", values) == [None] * RECORDS

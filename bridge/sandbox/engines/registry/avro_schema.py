@@ -43,7 +43,7 @@ def parse_schema(text: str) -> AvroSchema:
         document, text = text, f'"{text}"'  # a primitive may be given bare
     try:
         tree: Tree = fastavro.parse_schema(document, named_schemas=names)
-        for problem in _problems(tree):
+        for problem in (*_without_fields(document), *_problems(tree)):
             raise InvalidSchema(problem)
     except UnknownType as error:
         raise InvalidSchema(f"unknown type: {error.name}") from None
@@ -69,6 +69,16 @@ def kind(tree: Tree) -> str:
     if isinstance(tree, list):
         return "union"
     return str(tree["type"]) if isinstance(tree, dict) else tree
+
+
+def _without_fields(document: Any) -> Iterator[str]:
+    # fastavro gives such a record an empty list of them
+    if isinstance(document, dict):
+        if document.get("type") == "record" and "fields" not in document:
+            yield f"record {document.get('name')} has no fields"
+        document = [document.get(inner) for inner in ("type", "fields", "items", "values")]
+    for inner in document if isinstance(document, list) else ():
+        yield from _without_fields(inner)
 
 
 def _problems(tree: Tree) -> Iterator[str]:

@@ -32,7 +32,7 @@ class SubjectStore:
     """Subjects in memory; safe to use from several threads."""
 
     _versions: dict[str, list[Version]] = field(default_factory=dict)
-    _schemas: list[AvroSchema] = field(default_factory=list)
+    _ids: dict[bytes, int] = field(default_factory=dict)
     _levels: dict[str, str] = field(default_factory=dict)
     _level: str = "BACKWARD"
     _lock: RLock = field(default_factory=RLock)
@@ -62,15 +62,15 @@ class SubjectStore:
 
     def schema(self, schema_id: int) -> AvroSchema:
         """The schema of an id. Raises 40403."""
-        if not 1 <= schema_id <= len(self._schemas):
-            raise RegistryError(40403, f"Schema {schema_id} not found")
-        return self._schemas[schema_id - 1]
+        return self.uses(schema_id, deleted=True)[0].schema
 
-    def uses(self, schema_id: int) -> list[Version]:
-        """The versions that have that id. Raises 40403."""
-        self.schema(schema_id)
-        every = (version for kept in self._versions.values() for version in _live(kept))
-        return [version for version in every if version.schema_id == schema_id]
+    def uses(self, schema_id: int, *, deleted: bool = False) -> list[Version]:
+        """The versions that have that id. Raises 40403 where no version has, not even a deleted one."""
+        every = [version for kept in self._versions.values() for version in kept]
+        found = [version for version in every if version.schema_id == schema_id]
+        if not found:
+            raise RegistryError(40403, f"Schema {schema_id} not found")
+        return found if deleted else _live(found)
 
     def look_up(self, subject: str, text: str, *, deleted: bool = False) -> Version:
         """The version of the subject that has this schema. Raises 40401, 40403, 42201."""
@@ -95,7 +95,7 @@ class SubjectStore:
                 )
                 raise RegistryError(409, f"{message}, details: {'; '.join(reasons)}")
             number = kept[-1].number + 1 if kept else 1
-            schema_id = self._id(schema)
+            schema_id = self._ids.setdefault(schema.identity, len(self._ids) + 1)
             self._versions[subject] = [*kept, Version(subject, number, schema_id, schema)]
             return schema_id
 
@@ -157,13 +157,6 @@ class SubjectStore:
 
     def _violations(self, subject: str, schema: AvroSchema, kept: list[Version]) -> list[str]:
         return violations(self.level(subject), schema, [version.schema for version in kept])
-
-    def _id(self, schema: AvroSchema) -> int:
-        for position, known in enumerate(self._schemas, 1):
-            if known.identity == schema.identity:
-                return position
-        self._schemas.append(schema)
-        return len(self._schemas)
 
 
 def _live(kept: list[Version]) -> list[Version]:
