@@ -93,10 +93,11 @@ class RawFeed(Service):
     async def on_stop(self) -> None:
         """Waits for the batch in flight, then leaves the group. The rest is for the next process."""
         self._patience.stop()
-        if self._stuck:
-            return
-        await self._working(self._processing.close)
-        await self._reading(self._source.close)
+        if not self._stuck:
+            await self._working(self._processing.close)
+            await self._reading(self._source.close)
+        self._working.close()
+        self._reading.close()
 
     def _fail(self, error: Exception) -> None:
         if not (self._patience.stopping or self.ended.done()):

@@ -1,18 +1,20 @@
-"""Fewer lines from the clients: librdkafka tells of every refused connection, Faust of its own parts."""
+"""Fewer lines from the clients below: in an outage librdkafka and aiokafka tell of every refused connection."""
 
 import logging
 import time
 
 LIBRDKAFKA = logging.getLogger("librdkafka")
+_CLIENTS = ("librdkafka", "aiokafka", "faust", "mode")
 _SECONDS = 30.0
 
 
 def quieten() -> None:
-    """Faust from WARNING on; librdkafka once in 30 s per client and kind of message."""
-    for name in ("faust", "mode", "aiokafka", "processors.app", "processors.roll_up_app"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    if not any(isinstance(item, _Sparsely) for item in LIBRDKAFKA.filters):
-        LIBRDKAFKA.addFilter(_Sparsely())
+    """Faust from WARNING on, and of each client one line of a kind in 30 s. After the handlers are set up."""
+    root = logging.getLogger()
+    for name in ("faust", "mode", "aiokafka", "processors.app", "processors.faust_kafka"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for handler in root.handlers:
+        handler.addFilter(_Sparsely())
 
 
 class _Sparsely(logging.Filter):
@@ -22,7 +24,9 @@ class _Sparsely(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this kind (`FAIL [rdkafka#consumer-1] …`) was not told of in the last seconds."""
-        kind = tuple(record.getMessage().split(" ", 2)[:2])
+        if not record.name.startswith(_CLIENTS):
+            return True
+        kind = (record.name, *record.getMessage().split(" ", 2)[:2])
         now = time.monotonic()
         if now - self._said.get(kind, -_SECONDS) < _SECONDS:
             return False

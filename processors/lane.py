@@ -16,7 +16,7 @@ class Lane:
     """
 
     def __init__(self, name: str) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     async def __call__(self, call: Callable[[], Answer]) -> Answer:
@@ -43,6 +43,10 @@ class Lane:
         self._calls.put(make)
         return await answer
 
+    def close(self) -> None:
+        """Ends the thread after the calls already given to it."""
+        self._calls.put(None)
+
     def _run(self) -> None:
-        while True:
-            self._calls.get()()
+        while (call := self._calls.get()) is not None:
+            call()

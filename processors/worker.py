@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import AdminServer, configure_logging
 from processors.app import RawFeed, typing_app
 from processors.batch_run import BatchRun
-from processors.catalogue import load_catalogue
+from processors.catalogue import Catalogue, load_catalogue
 from processors.client_logs import quieten
 from processors.delivery import DELIVERIES, NotDelivered
 from processors.duplicates import DuplicateWindow
@@ -26,7 +27,9 @@ from processors.names import TopicNames
 from processors.patience import Patience
 from processors.pipeline import Pipeline
 from processors.raw_source import Evicted, RawSource
-from processors.registry import RegistryError, schema_ids
+from processors.registry import Registry, RegistryError, schema_ids
+from processors.roll_up import RollUpSetup, rollup_app
+from processors.roll_up_app import keep_rolling
 from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -96,9 +99,14 @@ class Worker:
             ids = await asyncio.to_thread(
                 schema_ids, catalogue, self._names, self._setup.registry, self._patience
             )
+            rolling = asyncio.create_task(self._roll_up(catalogue, ids, stopping))
             pipeline = Pipeline(catalogue, FanOut(catalogue, self._names, ids))
-            while not stopping.is_set():
-                await self._work(pipeline, stopping)
+            try:
+                while not stopping.is_set():
+                    await self._work(pipeline, stopping)
+            finally:
+                stopping.set()
+                await rolling
         except (NotDelivered, RegistryError):
             if not self._patience.stopping:
                 raise
@@ -125,6 +133,17 @@ class Worker:
         finally:
             self._source = None
             await _stop(app)
+
+    async def _roll_up(self, catalogue: Catalogue, ids: Mapping[str, int], stopping: asyncio.Event) -> None:
+        if not self._setup.worker.rollups:
+            return
+        kafka, worker, names = self._setup.kafka, self._setup.worker, self._names
+        with Registry(self._setup.registry) as registry:
+
+            async def make() -> faust.App:
+                return await rollup_app(RollUpSetup(kafka, worker, names, catalogue, registry, ids))
+
+            await keep_rolling(make, stopping)
 
     async def _watch(self, feed: RawFeed, stopping: asyncio.Event) -> None:
         """Until the stop. Raises what ended the feed, and Evicted where its threads are stuck."""

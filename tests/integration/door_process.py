@@ -1,6 +1,5 @@
-"""A door as a process of its own, what it has stored, and senders that keep it busy."""
+"""A door as a process of its own, and what it has stored."""
 
-import asyncio
 import os
 import signal
 import socket
@@ -15,7 +14,6 @@ from typing import Any, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import orjson
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from bridge.contract import RawEvent
@@ -147,58 +145,3 @@ def records_of(servers: str, topic: str) -> list[RawEvent]:
                 assert error.code() == KafkaError._PARTITION_EOF, error
                 waiting.discard(message.partition() or 0)
     return found
-
-
-def event(number: int) -> bytes:
-    """A small event that no other is equal to."""
-    return orjson.dumps(
-        {
-            "metadata": {"event_name": "logged_in", "event_time": "2026-03-01T09:30:00.125Z"},
-            "body": {"number": number},
-        }
-    )
-
-
-class Load:
-    """Senders that post events one after the other and remember which were answered with 2xx."""
-
-    def __init__(self, port: int, connections: int = 24) -> None:
-        self._port = port
-        self._connections = connections
-        self._next = 0
-        self.accepted: set[bytes] = set()
-        self.lost_connections = 0
-        self.statuses: set[int] = set()
-
-    async def run_until(self, accepted: int, then: Callable[[], None]) -> None:
-        """Posts until so many are accepted, calls `then` in the midst of it, and goes on to the end."""
-        senders = [asyncio.create_task(self._send()) for _ in range(self._connections)]
-        async with asyncio.timeout(PATIENCE):
-            while len(self.accepted) < accepted:
-                assert not any(sender.done() for sender in senders), "a sender gave up"
-                await asyncio.sleep(0.002)
-        then()
-        await asyncio.wait_for(asyncio.gather(*senders), PATIENCE)
-
-    async def _send(self) -> None:
-        """Ends with its connection."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        try:
-            while True:
-                self._next += 1
-                body = event(self._next)
-                writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-                status = await _status(reader)
-                self.statuses.add(status)
-                if 200 <= status < 300:
-                    self.accepted.add(body)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.lost_connections += 1
-        finally:
-            writer.close()
-
-
-async def _status(reader: asyncio.StreamReader) -> int:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    await reader.readexactly(int(head.split("content-length: ")[1].split("\r\n")[0]))
-    return int(head.split()[1])

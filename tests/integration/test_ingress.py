@@ -1,4 +1,4 @@
-"""The doors as processes, killed under load: what was acknowledged is on the raw topic."""
+"""The doors as processes: start, stop, bad input and an outage of Kafka, each with the documented answer."""
 
 import asyncio
 import io
@@ -6,29 +6,19 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
 from bridge.contract import RawEvent
-from bridge.identity import event_id
 from bridge.ingress import DOORS
 from bridge.sandbox.engines.base import Engine
+from tests.integration.canvas_side import CanvasQueue, event
 from tests.integration.conftest import TopicMaker
-from tests.integration.door_process import (
-    HASTY,
-    DoorProcess,
-    Load,
-    event,
-    records_of,
-    wait_for,
-)
+from tests.integration.door_process import DoorProcess, records_of, wait_for
 from tests.unit.doors import ACCOUNT, KID, serving_jwks, token
 
 Stored = Callable[[], list[RawEvent]]
-KILLS = 3
-PER_KILL = 400
 on_real_kafka = pytest.mark.parametrize(
     "engine",
     [
@@ -46,104 +36,11 @@ def stored(engine: Engine, make_topic: TopicMaker) -> Stored:
     return lambda: records_of(engine.addresses.kafka_bootstrap_servers, topic)
 
 
-def kill_under_load(door: DoorProcess) -> Load:
-    """Kills the webhook again and again while it is busy; what it accepted."""
-    load = Load(door.port)
-    for kill in range(1, KILLS + 1):
-        asyncio.run(load.run_until(kill * PER_KILL, door.kill))
-        assert load.lost_connections == kill * 24, "it was killed with requests in hand"
-        door.start()
-    return load
-
-
-def test_kill_9_of_the_webhook_loses_nothing_it_accepted(
-    environment: dict[str, str], stored: Stored, tmp_path: Path
-) -> None:
-    with DoorProcess("webhook", environment, tmp_path / "log") as door:
-        load = kill_under_load(door)
-        assert door.stop() == 0, door.log()
-    records = stored()
-    assert load.statuses == {202}
-    assert len(load.accepted) >= KILLS * PER_KILL
-    assert load.accepted - {record.value for record in records} == set()
-    assert all(record.key == str(event_id(record.value)).encode() for record in records)
-
-
-def test_the_same_kill_finds_what_a_door_loses_that_acknowledges_first(
-    environment: dict[str, str], stored: Stored, tmp_path: Path
-) -> None:
-    with DoorProcess("webhook", environment, tmp_path / "log", HASTY) as door:
-        load = kill_under_load(door)
-    assert load.accepted - {record.value for record in stored()}
-
-
-class CanvasQueue:
-    """The queue Canvas writes to."""
-
-    def __init__(self, engine: Engine, url: str) -> None:
-        self.client: Any = engine.addresses.sqs()
-        self.url = url
-        # As many as keep the door busy for some seconds; the SQS of the embedded engine is slow.
-        self.total = 200 if engine.name == "embedded" else 2000
-
-    def send(self, count: int) -> set[bytes]:
-        """Sends so many events; their bodies."""
-        bodies = [event(number) for number in range(count)]
-        name = {"event_name": {"DataType": "String", "StringValue": "logged_in"}}
-        for at in range(0, count, 10):
-            entries = [
-                {"Id": str(number), "MessageBody": body.decode(), "MessageAttributes": name}
-                for number, body in enumerate(bodies[at : at + 10])
-            ]
-            assert not self.client.send_message_batch(QueueUrl=self.url, Entries=entries).get("Failed")
-        return set(bodies)
-
-    def left(self) -> int:
-        """Messages that are not deleted."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return sum(int(counts[name]) for name in names)
-
-
 @pytest.fixture
 def queue(engine: Engine, queue_url: str) -> Iterator[CanvasQueue]:
     queue = CanvasQueue(engine, queue_url)
     with closing(queue.client):
         yield queue
-
-
-def kill_while_it_drains(door: DoorProcess, queue: CanvasQueue) -> None:
-    """Kills the SQS door again and again while messages are left."""
-    for kill in range(1, KILLS + 1):
-        goal = queue.total - queue.total * kill // (KILLS + 2)
-        wait_for(lambda goal=goal: queue.left() <= goal, "progress")  # type: ignore[misc]
-        door.kill()
-        assert queue.left() > 0, "it was killed with messages left"
-        door.start()
-
-
-def test_kill_9_of_the_sqs_door_loses_nothing_it_deleted(
-    environment: dict[str, str], stored: Stored, queue: CanvasQueue, tmp_path: Path
-) -> None:
-    sent = queue.send(queue.total)
-    with DoorProcess("sqs", environment, tmp_path / "log") as door:
-        kill_while_it_drains(door, queue)
-        # What it had in hand comes back after the visibility timeout.
-        wait_for(lambda: queue.left() == 0, "the queue to be empty")
-        assert door.stop() == 0, door.log()
-    records = stored()
-    assert sent == {record.value for record in records}
-    assert {record.header("canvas.event_name") for record in records} == {"logged_in"}
-
-
-def test_the_same_kill_finds_what_a_door_loses_that_deletes_first(
-    environment: dict[str, str], stored: Stored, queue: CanvasQueue, tmp_path: Path
-) -> None:
-    sent = queue.send(queue.total)
-    with DoorProcess("sqs", environment, tmp_path / "log", HASTY) as door:
-        kill_while_it_drains(door, queue)
-        assert door.stop() == 0, door.log()
-    assert len({record.value for record in stored()}) + queue.left() < len(sent)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

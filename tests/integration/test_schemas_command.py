@@ -5,6 +5,7 @@ import json
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
 
+from bridge.sandbox.engines.registry.avro_schema import parse_schema
 from bridge.settings import SchemaRegistrySettings
 from processors.catalogue import load_catalogue
 from processors.names import TopicNames, subject
@@ -55,7 +56,10 @@ def test_every_schema_is_registered_once(
     rows = table(first.stdout)
     for name, schema in schemas.items():
         latest = registry.get_latest_version(name)
-        assert json.loads(latest.schema.schema_str or "") == schema
+        # Apicurio leaves out a namespace that is inherited: the text differs, the schema does not.
+        assert (
+            parse_schema(latest.schema.schema_str or "").identity == parse_schema(json.dumps(schema)).identity
+        )
         assert rows[name] == [str(latest.schema_id), "1", "new"]
         assert registry.get_compatibility(name) == "FULL_TRANSITIVE"
 

@@ -69,7 +69,7 @@ def publish(engine: Engine, pipeline: Pipeline, samples: list[Path]) -> None:
 
 
 def test_every_typed_record_is_read_knowing_only_the_registry_s_address(
-    engine: Engine, pipeline: Pipeline, registry: SchemaRegistryClient, topic_prefix: str
+    engine: Engine, pipeline: Pipeline, topic_prefix: str
 ) -> None:
     expected = {
         (topic_prefix + item["topic"].removeprefix("canvas."), item["event_id"]): item["record"]
@@ -77,6 +77,7 @@ def test_every_typed_record_is_read_knowing_only_the_registry_s_address(
         for item in json.loads(expected_file(path).read_text("utf-8"))
     }
     publish(engine, pipeline, PASSES)
+    registry = SchemaRegistryClient({"url": engine.addresses.schema_registry_url, "timeout": 10})
     value_of = AvroDeserializer(registry)
     found: dict[tuple[str, str], Any] = {}
     config = {
@@ -84,7 +85,7 @@ def test_every_typed_record_is_read_knowing_only_the_registry_s_address(
         "group.id": topic_prefix,
         "auto.offset.reset": "earliest",
     }
-    with Consumer(config) as consumer:
+    with registry, Consumer(config) as consumer:
         consumer.subscribe(sorted({topic for topic, _ in expected}))
         while len(found) < len(expected):
             message = consumer.poll(WAIT_SECONDS)

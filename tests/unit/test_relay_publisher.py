@@ -76,6 +76,19 @@ def test_leaving_waits_for_what_is_on_its_way(broker: Broker) -> None:
     assert len(read(broker.settings, "canvas.raw", 50)) == 50
 
 
+def test_what_is_confirmed_while_leaving_is_told(broker: Broker) -> None:
+    async def go() -> None:
+        async with Publisher(broker.settings) as publisher:
+            publisher._stopping.set()
+            publisher._thread.join()
+            sending = asyncio.create_task(publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await sending
+
+    asyncio.run(go())
+
+
 def test_a_kafka_that_does_not_confirm_in_time_has_not_stored() -> None:
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:9", delivery_timeout_seconds=0.5)
 

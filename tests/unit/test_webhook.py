@@ -1,52 +1,18 @@
-"""The webhook's handling of bodies, load and its own end; over real HTTP, Kafka in memory."""
+"""What the webhook does with bodies and with load; over real HTTP, Kafka in memory."""
 
 import asyncio
 import gzip
 import io
-import logging
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import aiohttp
 import orjson
 import pytest
 
-from bridge.ingress.base import DoorBroken
-from bridge.ingress.webhook import Webhook
 from bridge.metrics import IN_FLIGHT_BYTES, RECEIVED, REFUSED, STORED
-from tests.unit.doors import EVENT, MemoryKafka, Running, metric, running, total, until, webhook_settings
+from tests.unit.doors import EVENT, metric, total, until
+from tests.unit.webhook_site import LIMIT, site
 
-LIMIT = 100_000
 NESTED = b'{"metadata": {"event_name": "x"}, "body": ' + b"[" * 40_000 + b"]" * 40_000 + b"}"
-
-
-class Site:
-    """A plain webhook at work."""
-
-    def __init__(
-        self, door: Webhook, kafka: MemoryKafka, work: Running, client: aiohttp.ClientSession
-    ) -> None:
-        self.door, self.kafka, self.work, self.client = door, kafka, work, client
-
-    async def post(self, body: Any, **headers: str) -> int:
-        url = f"http://127.0.0.1:{self.door.port}/?from=canvas"
-        async with self.client.post(url, data=body, headers=headers) as response:
-            await response.read()
-            return response.status
-
-    async def connect(self, *lines: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.door.port)
-        writer.write(b"\r\n".join([b"POST / HTTP/1.1", b"Host: x", *lines, b"", b""]))
-        return reader, writer
-
-
-@asynccontextmanager
-async def site(**more: Any) -> AsyncIterator[Site]:
-    kafka, door = MemoryKafka(), Webhook(webhook_settings(max_body_bytes=LIMIT, **more))
-    async with aiohttp.ClientSession() as client, running(door, kafka) as work:
-        yield Site(door, kafka, work, client)
 
 
 async def chunks(body: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
@@ -145,6 +111,20 @@ def test_more_in_flight_than_the_bound_is_refused_and_the_rest_is_stored() -> No
     asyncio.run(go())
 
 
+def test_a_body_counts_from_its_first_byte_on() -> None:
+    async def go() -> None:
+        async with site() as at:
+            before = metric(IN_FLIGHT_BYTES)
+            _, writer = await at.connect(b"Content-Length: 30")
+            for so_far in (10, 20):
+                writer.write(b"x" * 10)
+                await until(lambda so_far=so_far: metric(IN_FLIGHT_BYTES) == before + so_far)
+            writer.close()
+            await until(lambda: metric(IN_FLIGHT_BYTES) == before)
+
+    asyncio.run(go())
+
+
 def test_all_that_came_is_stored_or_refused() -> None:
     before = metric(RECEIVED, "webhook"), metric(STORED, "webhook"), total(REFUSED)
 
@@ -206,78 +186,3 @@ def test_what_is_no_http_is_neither_logged_nor_a_500(noise: bytes, caplog: pytes
     asyncio.run(go())
     assert "swordfish" not in caplog.text
     assert "Traceback" not in caplog.text
-
-
-def test_at_the_end_what_is_in_hand_is_answered_and_nothing_new_is_taken() -> None:
-    async def go() -> None:
-        async with site() as at:
-            at.kafka.open.clear()
-            posting = asyncio.create_task(at.post(b"{}"))
-            await at.kafka.asked.wait()
-            at.work.stopping.set()
-            await until(lambda: not at.door.ready())
-            async with asyncio.timeout(30):
-                while await accepts(at.door.port):
-                    pass
-            assert not posting.done()
-            at.kafka.open.set()
-            assert await posting == 202
-            await at.work.task
-
-    asyncio.run(go())
-
-
-async def accepts(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionError:
-        return False
-    writer.close()
-    return True
-
-
-def test_a_port_that_is_taken_is_said_with_the_remedy() -> None:
-    async def go() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            door = Webhook(webhook_settings(port=taken.getsockname()[1]))
-            with pytest.raises(DoorBroken, match=r"cannot listen on 127.0.0.1:\d+: .*BRIDGE_WEBHOOK__PORT"):
-                async with running(door, MemoryKafka()):
-                    pass
-
-    asyncio.run(go())
-
-
-def test_before_and_after_it_is_not_ready_but_it_lives_while_it_works() -> None:
-    async def go() -> None:
-        async with site() as at:
-            assert at.door.ready()
-            assert at.door.live()
-            door = at.door
-        assert not door.ready()
-
-    asyncio.run(go())
-    assert not Webhook(webhook_settings()).ready()
-
-
-@pytest.mark.parametrize(
-    ("settings", "warning"),
-    [
-        ({"accept": "plain"}, "nothing is authenticated"),
-        ({"accept": "signed"}, "BRIDGE_WEBHOOK__ROOT_ACCOUNT_UUIDS is empty"),
-        ({"accept": "signed", "root_account_uuids": "ours"}, ""),
-    ],
-)
-def test_it_says_what_the_settings_leave_open(
-    settings: dict[str, Any], warning: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def go() -> None:
-        door = Webhook(webhook_settings(jwks_url="http://127.0.0.1:9/", **settings))
-        stopping = asyncio.Event()
-        stopping.set()
-        await door.serve(None, stopping)  # type: ignore[arg-type]
-
-    with caplog.at_level(logging.WARNING, "bridge.ingress.webhook"):
-        asyncio.run(go())
-    said = [record.getMessage() for record in caplog.records if record.name == "bridge.ingress.webhook"]
-    assert bool(said) == bool(warning)
-    assert warning in "".join(said)

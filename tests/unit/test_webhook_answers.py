@@ -184,7 +184,7 @@ def test_each_row(reason: Refusal, monkeypatch: pytest.MonkeyPatch, caplog: pyte
             reply = await PROVOCATIONS[reason](at)
             assert at.kafka.records == []
             at.kafka.failing = None
-            at.door._keys._keys.update(await fresh_keys(at))  # type: ignore[union-attr]
+            at.door._keys._keys = parse_keys(at.canvas.answer[1])  # type: ignore[union-attr]
             return reply, await at.send(token())
 
     reply, next_one = asyncio.run(go())
@@ -195,10 +195,6 @@ def test_each_row(reason: Refusal, monkeypatch: pytest.MonkeyPatch, caplog: pyte
     assert metric(RECEIVED, "webhook") == counts[0] + 2
     assert (metric(REFUSED, "webhook", reason), total(REFUSED)) == (counts[1] + 1, counts[2] + 1)
     assert SECRET not in caplog.text + str(reply)
-
-
-async def fresh_keys(at: Scene) -> dict[str, Any]:
-    return dict(parse_keys(at.canvas.answer[1]))
 
 
 def test_all_that_a_stranger_learns_is_that_he_is_one() -> None:

@@ -80,7 +80,7 @@ class Addresses:
 
 def set_compatibility(schema_registry_url: str) -> None:
     """Makes COMPATIBILITY the registry's global level: registries differ in their default."""
-    with SchemaRegistryClient({"url": schema_registry_url}) as registry:
+    with SchemaRegistryClient({"url": schema_registry_url, "timeout": 30}) as registry:
         registry.set_compatibility(level=COMPATIBILITY)
 
 

@@ -46,7 +46,9 @@ class SqsServer:
         application: Any = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", self._port, application, threaded=True)
         self._port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="sqs", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="sqs", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:

@@ -37,9 +37,11 @@ class Program:
 class Downloads:
     """Maven's cache (`$M2_REPO`, else ~/.m2/repository), filled as needed. Safe beside another process."""
 
-    def __init__(self, progress: DownloadProgress) -> None:
+    def __init__(self, progress: DownloadProgress, repositories: dict[str, str] | None = None) -> None:
+        """`repositories`: name to URL; None: Maven Central."""
         self._progress = progress
-        self._maven = MavenContext(resolver=_AtomicResolver(self._count), timeout=TIMEOUT_SECONDS)
+        resolver = _AtomicResolver(progress.file)
+        self._maven = MavenContext(resolver, remote_repos=repositories, timeout=TIMEOUT_SECONDS)
 
     def class_path(self, program: Program) -> str:
         """The program's jars and all they need, as Java's class path.
@@ -64,18 +66,20 @@ class Downloads:
         if not target.exists():
             with self._reporting(program):
                 component = self._maven.project(group, artifact).at_version(version)
-                _unpack(component.artifact(program.classifier, program.packaging).resolve(), target)
+                archive = component.artifact(program.classifier, program.packaging).resolve()
+                try:
+                    _unpack(archive, target)
+                except (tarfile.TarError, EOFError):
+                    archive.unlink()  # the next start fetches it anew
+                    raise
         return target
-
-    def _count(self, name: str, size: int) -> AbstractContextManager[Update]:
-        return self._progress.file(name, size)
 
     @contextmanager
     def _reporting(self, program: Program) -> Iterator[None]:
         with self._progress.program(program.title):
             try:
                 yield
-            except (OSError, RuntimeError, tarfile.TarError) as error:
+            except (OSError, RuntimeError, EOFError, tarfile.TarError) as error:
                 what = f"{program.title} ({', '.join(program.coordinates)})"
                 raise EngineUnavailable(
                     f"cannot get {what} from Maven Central: {error}. Check the network or the proxy "

@@ -32,7 +32,9 @@ class DownloadProgress:
                 self._bars.stop()
                 self._bars = None
         if self._files:
-            self._console.print(f"{title}: {self._files} files, {self._bytes / MEGABYTE:.1f} MB downloaded")
+            self._console.print(
+                f"{title}: {self._files} files, {self._bytes / MEGABYTE:.1f} MB downloaded", highlight=False
+            )
 
     @contextmanager
     def file(self, name: str, size: int) -> Iterator[Callable[[int], None]]:
@@ -56,7 +58,7 @@ class DownloadProgress:
         with self._lock:
             self._files += 1
             if self._files == 1 and not self._console.is_terminal:
-                self._console.print(f"{self._title}: downloading …")
+                self._console.print(f"{self._title}: downloading …", highlight=False)
             if self._bars is None and self._console.is_terminal:
                 self._bars = _bars(self._console, self._title)
                 self._bars.start()

@@ -1,0 +1,87 @@
+"""The SQS door at work on an SQS in memory, whose calls can be made to fail."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from bridge.ingress import receiver as receiver_module
+from bridge.ingress.sqs import Sqs
+from bridge.rate_limit import RateLimit
+from bridge.settings import SqsSettings
+from tests.unit.doors import MemoryKafka, Running, running
+
+
+@contextmanager
+def memory_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty queue, and a receiver that loses no time over failures."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(receiver_module, "Backoff", quick_backoff)
+    monkeypatch.setattr(receiver_module.log, "filters", [RateLimit()])
+    with mock_aws():
+        yield boto3.client("sqs").create_queue(QueueName="canvas-live-events")["QueueUrl"]
+
+
+def quick_backoff(first: float, most: float) -> Any:
+    class Quick:
+        def next(self) -> float:
+            return 0.01
+
+        def reset(self) -> None: ...
+
+    return Quick()
+
+
+class Site:
+    """The SQS door at work on a queue."""
+
+    def __init__(self, url: str, door: Sqs, kafka: MemoryKafka, work: Running) -> None:
+        self.url, self.door, self.kafka, self.work = url, door, kafka, work
+        self.client: Any = boto3.client("sqs")
+
+    def send(self, *bodies: str, **attributes: str) -> list[str]:
+        typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        return [
+            self.client.send_message(QueueUrl=self.url, MessageBody=body, MessageAttributes=typed)[
+                "MessageId"
+            ]
+            for body in bodies
+        ]
+
+    def left(self) -> tuple[int, int]:
+        """Messages to be had, messages in somebody's hand."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return int(counts[names[0]]), int(counts[names[1]])
+
+
+@asynccontextmanager
+async def site(url: str, **more: Any) -> AsyncIterator[Site]:
+    settings = SqsSettings(**{"queue_url": url, "wait_seconds": 0, "receivers": 2, **more})
+    door, kafka = Sqs(settings), MemoryKafka()
+    async with running(door, kafka) as work:
+        yield Site(url, door, kafka, work)
+
+
+def break_call(monkeypatch: pytest.MonkeyPatch, operation: str, change: Callable[[Any], Any]) -> None:
+    """Replaces one call of SQS by a function of the real call."""
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(self: Any, name: str, arguments: Any) -> Any:
+        if name == operation:
+            return change(lambda: real(self, name, arguments))
+        return real(self, name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "Operation")
