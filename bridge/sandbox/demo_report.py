@@ -20,16 +20,28 @@ def show(console: Console, tally: Tally, report: dict[str, Any], duplicates: int
         console.print(JSON(json.dumps(_said(tally.sample), default=_iso)), soft_wrap=True)
     console.print(_rollup(tally))
     console.print(_outcomes(tally, report, duplicates))
+    return _conservation(console, tally, report, duplicates)
+
+
+def _conservation(console: Console, tally: Tally, report: dict[str, Any], duplicates: int) -> bool:
+    """Accepted is what lies on the raw topic: a delivery stored but not answered in time is sent again."""
     typed, refused = tally.typed.total(), tally.dead_letters.total()
-    accepted = int(report["accepted"])
     total = typed + tally.unknown + refused + duplicates
-    sign, colour = ("=", "green") if accepted == total else ("≠", "red")
+    acknowledged, lost = int(report["accepted"]), set(report["event_ids"]) - tally.event_ids
+    holds = tally.raw == total and not lost and tally.raw >= acknowledged
+    colour = "green" if holds else "red"
     console.print(
-        f"\n[bold {colour}]accepted {accepted} {sign} typed {typed} + unknown {tally.unknown} "
-        f"+ dead-lettered {refused} + duplicates {duplicates}[/]"
-        + ("" if accepted == total else f"  (a difference of {accepted - total})")
+        f"\n[bold {colour}]accepted {tally.raw} {'=' if tally.raw == total else '≠'} typed {typed} "
+        f"+ unknown {tally.unknown} + dead-lettered {refused} + duplicates {duplicates}[/]",
+        soft_wrap=True,
     )
-    return accepted == total
+    missing = f"{len(lost)} are" if lost else "none is"
+    console.print(
+        f"[{colour}]{acknowledged} deliveries were answered 2xx or taken by SQS; "
+        f"of their {len(report['event_ids'])} events {missing} missing[/]",
+        soft_wrap=True,
+    )
+    return holds
 
 
 def _outcomes(tally: Tally, report: dict[str, Any], duplicates: int) -> Table:

@@ -77,7 +77,7 @@ class Flow:
                 tally, metrics = reader.read(0.5), read_metrics(self._ports["worker admin"])
                 duplicates = int(metrics.get(DUPLICATES, 0))
                 show(tally.total + duplicates)
-                done = tally.total + duplicates >= accepted and _rolled_up(tally, metrics)
+                done = tally.total + duplicates >= max(tally.raw, accepted) and _rolled_up(tally, metrics)
                 if done or time.monotonic() > limit:
                     return reader.read(1.0), duplicates
         finally:

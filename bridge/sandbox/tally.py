@@ -1,7 +1,7 @@
 """What came out: counts per topic, read committed, and the conservation of events."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.request import urlopen
@@ -12,17 +12,23 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from prometheus_client.parser import text_string_to_metric_families
 
+CE_ID = "ce_id"
 REASON = "canvas.errors.reason"
 SAMPLE_TOPIC = "submission_created"
 
 
 @dataclass
 class Tally:
-    """Counts of what lies on the topics, and a few decoded values worth showing."""
+    """Counts of what lies on the topics, and a few decoded values worth showing.
+
+    `raw` is what the bridge has accepted, `event_ids` what came out of it.
+    """
 
     typed: Counter[str] = field(default_factory=Counter)
     dead_letters: Counter[str] = field(default_factory=Counter)
     unknown: int = 0
+    raw: int = 0
+    event_ids: set[str] = field(default_factory=set)
     sample: dict[str, Any] | None = None
     rollup: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -48,11 +54,15 @@ class TopicReader:
                 "auto.offset.reset": "earliest",
             }
         )
-        self._consumer.assign(self._partitions())
+        self._raw = self._partitions(lambda name: name == f"{self._prefix}raw")
+        self._consumer.assign(
+            self._partitions(lambda name: name.startswith(self._prefix) and name != f"{self._prefix}raw")
+        )
         self.tally = Tally()
 
     def read(self, seconds: float) -> Tally:
         """Reads for at most so long and returns the counts so far."""
+        self.tally.raw = sum(self._end(partition) for partition in self._raw)
         for message in self._consumer.consume(5000, seconds):
             if message.error() is None:
                 self._count(message)
@@ -62,24 +72,32 @@ class TopicReader:
         """Leaves Kafka."""
         self._consumer.close()
 
-    def _partitions(self) -> list[TopicPartition]:
+    def _end(self, partition: TopicPartition) -> int:
+        # No transaction writes to the raw topic, so its offsets have no gaps.
+        _, high = self._consumer.get_watermark_offsets(partition, timeout=30)
+        return int(high)
+
+    def _partitions(self, wanted: Callable[[str], bool]) -> list[TopicPartition]:
         topics = self._consumer.list_topics(timeout=30).topics
         return [
             TopicPartition(name, partition, 0)
             for name, topic in topics.items()
-            if name.startswith(self._prefix) and name != f"{self._prefix}raw"
+            if wanted(name)
             for partition in topic.partitions
         ]
 
     def _count(self, message: Message) -> None:
         tally, topic = self.tally, str(message.topic()).removeprefix(self._prefix)
+        headers = {name: _text(value) for name, value in message.headers() or ()}
+        key = _text(message.key())
+        if topic.startswith("rollup."):
+            tally.rollup[key] = self._decode(message)
+            return
+        tally.event_ids.add(headers.get(CE_ID, key) if topic != "dead_letter" else key)
         if topic == "dead_letter":
-            reason = dict(message.headers() or [])[REASON] or b"?"
-            tally.dead_letters[reason if isinstance(reason, str) else reason.decode()] += 1
+            tally.dead_letters[headers[REASON]] += 1
         elif topic == "unknown":
             tally.unknown += 1
-        elif topic.startswith("rollup."):
-            tally.rollup[(message.key() or b"").decode()] = self._decode(message)
         else:
             tally.typed[topic] += 1
             if topic == SAMPLE_TOPIC and tally.sample is None:
@@ -89,6 +107,10 @@ class TopicReader:
         context = SerializationContext(str(message.topic()), MessageField.VALUE)
         value: dict[str, Any] = self._deserializer(message.value(), context)
         return value
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
 
 
 def read_metrics(port: int) -> Mapping[str, float]:
