@@ -11,7 +11,9 @@ from typing import Protocol, cast
 
 import faust
 from faust.app.base import BootStrategy
+from faust.transport.drivers import aiokafka as driver
 from faust.types import StreamT
+from faust.types.transports import TransportT
 from mode import Service, ServiceT
 
 from processors.batches import Batch
@@ -109,8 +111,21 @@ class _NoKafka(BootStrategy):
     enable_web = False
 
 
+class _IdleConsumer(driver.Consumer):
+    # Streams ask for a consumer, also where there is nothing to consume: one without a loop of its own.
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return driver.AIOKafkaConsumerThread(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
+
+
+class _IdleTransport(driver.Transport):
+    Consumer = _IdleConsumer
+
+
 class _App(faust.App):
     BootStrategy = _NoKafka
+
+    def _new_transport(self) -> TransportT:
+        return _IdleTransport(self.conf.broker_consumer, self)
 
 
 def typing_app(

@@ -52,7 +52,6 @@ REFUSALS: Final[dict[Refusal, Answer]] = {
     "not_yet_valid": _stranger("`iat` or `nbf` is to come, or not a number."),
     "issuer": _stranger("`iss` is not the configured issuer."),
     "root_account": _stranger("The event is of a root account that is not on the list."),
-    "root_account_missing": _stranger("There is a list, and the event names no root account."),
     "path": Answer(404, "not found", "Not the configured path."),
     "method": Answer(405, "method not allowed", "Not a POST.", {"Allow": "POST"}),
     "body_timeout": Answer(408, "body too slow", "The body did not arrive in time.", {"Connection": "close"}),

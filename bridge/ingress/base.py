@@ -27,7 +27,6 @@ Refusal = Literal[
     "overloaded",
     "path",
     "root_account",
-    "root_account_missing",
     "signature",
     "too_large",
     "unknown_key",

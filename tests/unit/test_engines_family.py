@@ -56,7 +56,10 @@ def test_a_missing_package_is_named_with_its_remedy(tmp_path: Path, monkeypatch:
     (tmp_path / "engine_on_sand.py").write_text("import package_nobody_has\n")
     monkeypatch.syspath_prepend(tmp_path)
     member = Member("engine_on_sand", "Engine", "pip install sand")
-    with pytest.raises(EngineUnavailable, match=r"package_nobody_has is missing.*pip install sand"):
+    with pytest.raises(
+        EngineUnavailable,
+        match=r"engine_on_sand: the package package_nobody_has is missing.*pip install sand",
+    ):
         member(EngineOptions())
 
 

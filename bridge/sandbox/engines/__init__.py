@@ -12,15 +12,16 @@ class Member:
     """An engine by its module and class, imported when asked for: what it stands on is optional."""
 
     module: str
-    name: str
+    class_name: str
     remedy: str
 
     def __call__(self, options: EngineOptions) -> Engine:
         """Makes the engine, not started. Raises EngineUnavailable where a package is missing."""
         try:
-            engine: Engine = getattr(import_module(self.module), self.name)(options)
+            engine: Engine = getattr(import_module(self.module), self.class_name)(options)
         except ModuleNotFoundError as error:
-            message = f"engine {self.name}: the package {error.name} is missing. Install it: {self.remedy}"
+            name = self.module.rpartition(".")[2]
+            message = f"engine {name}: the package {error.name} is missing. Install it: {self.remedy}"
             raise EngineUnavailable(message) from None
         return engine
 

@@ -1,14 +1,16 @@
 """The real things in containers, as a continuous integration has them. Needs Docker and testcontainers."""
 
+import gc
 import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
-import docker
 from docker.errors import DockerException
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.docker_client import DockerClient
 
 from bridge.sandbox.engines.base import (
     Addresses,
@@ -151,15 +153,21 @@ class ContainersEngine(Engine):
 
 
 def _require_docker() -> None:
-    try:
-        client = docker.from_env()
-        client.ping()
-        client.close()
-    except (DockerException, OSError) as error:
-        raise EngineUnavailable(
-            f"engine containers: Docker does not answer ({error}). "
-            "Start Docker, set DOCKER_HOST, or choose another engine"
-        ) from None
+    cause = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # a socket that did not connect is left to the collector
+        try:
+            client = DockerClient().client
+            client.ping()
+            client.close()
+        except (DockerException, OSError) as error:
+            cause = str(error)
+        gc.collect()
+    if cause:
+        remedy = "Start Docker, set DOCKER_HOST, or choose another engine"
+        raise EngineUnavailable(f"engine containers: Docker does not answer ({cause}). {remedy}")
 
 
 def _image(variable: str) -> str:
@@ -180,6 +188,7 @@ def _kafka(port: int) -> KafkaContainer:
 
 def _registry(port: int) -> DockerContainer:
     container = DockerContainer(_image("REGISTRY_IMAGE")).with_bind_ports(8080, port)
+    # WRITE_DELAY=0: what it has answered is on disk when it is killed.
     container.with_env("APICURIO_STORAGE_KIND", "sql")
     return container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
 

@@ -1,0 +1,158 @@
+"""A batch on its way: what is counted, and that a failure of any kind only means: again."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from bridge.contract import Position, RawEvent
+from processors.batch_run import BatchRun
+from processors.batches import Batch
+from processors.delivery import NotDelivered
+from processors.duplicates import DuplicateWindow
+from processors.failures import Failure, Reason, Stage
+from processors.patience import Patience
+from processors.raw_source import Evicted
+from processors.records import CanonicalEvent, Outcome, OutgoingRecord
+
+
+class Source:
+    def __init__(self) -> None:
+        self.ours = True
+        self.settled: list[Batch] = []
+        self.went_back = 0
+
+    @contextmanager
+    def holding(self, _: Batch) -> Iterator[bool]:
+        yield self.ours
+
+    def settle(self, batch: Batch) -> None:
+        self.settled.append(batch)
+
+    def go_back(self) -> None:
+        self.went_back += 1
+
+
+class Delivery:
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+        self.delivered: list[OutgoingRecord] = []
+
+    def deliver(self, records: Iterable[OutgoingRecord], _: Batch) -> None:
+        taken = list(records)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.delivered += taken
+
+
+class Pipeline:
+    """Every event is typed, but `bad` is dead-lettered, `odd` is unknown, and `defect` raises."""
+
+    def run(self, raw: RawEvent) -> list[Outcome]:
+        if raw.value == b"defect":
+            raise ZeroDivisionError
+        outgoing = OutgoingRecord("canvas.x", raw.key, raw.value, (), 0)
+        if raw.value == b"bad":
+            return [Outcome(raw, outgoing, failure=Failure(Stage.VALIDATE, Reason.INVALID_JSON, "bad"))]
+        name = None if raw.value == b"odd" else "course_updated"
+        return [Outcome(raw, outgoing, CanonicalEvent(name, "k", {}))]
+
+
+class Site:
+    def __init__(self) -> None:
+        self.source, self.delivery, self.patience = Source(), Delivery(), Patience()
+        self.waits: list[int] = []
+        self.patience.wait = self._wait  # type: ignore[method-assign]
+        parts: Any = (self.source, DuplicateWindow(60), Pipeline(), self.delivery, self.patience)
+        self.run = BatchRun(*parts)
+
+    def _wait(self, attempt: int) -> bool:
+        self.waits.append(attempt)
+        return True
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def batch(*values: bytes) -> Batch:
+    live = [
+        RawEvent(value, value + b"%d" % index, (), 0, Position("canvas.raw", 0, index))
+        for index, value in enumerate(values)
+    ]
+    return Batch("canvas.raw", 0, 0, (), live, {0: len(live)}, {0: len(live)}, None)
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"canvas_processors_{name}_total", labels) or 0
+
+
+def test_everything_of_a_batch_is_counted_once_it_is_confirmed(site: Site) -> None:
+    def counts() -> tuple[float, ...]:
+        return (
+            counted("raw_records"),
+            counted("typed_records", event_name="course_updated"),
+            counted("unknown_records"),
+            counted("dead_lettered", reason="invalid_json"),
+            counted("duplicates"),
+            counted("batches"),
+        )
+
+    before, mixed = counts(), batch(b"good", b"odd", b"bad")
+    site.delivery.failures = [NotDelivered("away")]
+    site.run.process(mixed)
+    assert counts() == before
+    site.run.process(mixed)
+    site.run.process(mixed)
+    assert [now - then for then, now in zip(before, counts(), strict=True)] == [6, 1, 1, 1, 3, 2]
+    assert len(site.delivery.delivered) == 3
+
+
+@pytest.mark.parametrize("failure", [NotDelivered("away"), ZeroDivisionError()])
+def test_a_batch_that_fails_is_read_again_and_its_repetition_is_not_dropped(
+    site: Site, failure: Exception
+) -> None:
+    site.delivery.failures = [failure, failure]
+    for _ in range(3):
+        site.run.process(batch(b"good"))
+    assert (site.source.went_back, site.waits) == (2, [0, 1])
+    assert [record.value for record in site.delivery.delivered] == [b"good"]
+    assert len(site.source.settled) == 1
+
+
+def test_a_defect_of_a_stage_holds_the_batch_and_settles_nothing(site: Site) -> None:
+    site.run.process(batch(b"good", b"defect"))
+    assert site.source.went_back == 1
+    assert not site.source.settled
+    assert not site.delivery.delivered
+
+
+def test_a_batch_that_is_no_longer_ours_is_left_alone(site: Site) -> None:
+    site.source.ours = False
+    site.run.process(batch(b"good"))
+    assert not site.source.settled
+    assert not site.delivery.delivered
+    assert site.source.went_back == 0
+
+
+def test_nothing_is_begun_after_the_stop(site: Site) -> None:
+    site.patience.stop()
+    site.run.process(batch(b"good"))
+    assert not site.source.settled
+    assert not site.delivery.delivered
+
+
+def test_an_eviction_is_passed_on(site: Site) -> None:
+    site.delivery.failures = [Evicted("fenced")]
+    with pytest.raises(Evicted):
+        site.run.process(batch(b"good"))
+    assert site.source.settled == []
+
+
+def test_history_alone_needs_no_delivery(site: Site) -> None:
+    site.delivery.failures = [NotDelivered("must not be asked")]
+    site.run.process(Batch("canvas.raw", 0, 0, (), (), {0: 3}, {}, None))
+    assert len(site.source.settled) == 1
