@@ -1,6 +1,7 @@
 """The Kafka cluster as far as topics go: which there are, and making more."""
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final
@@ -21,6 +22,7 @@ from processors.topic_plan import FoundTopic, PlannedTopic
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS: Final = 30.0
+_LOOK_AGAIN_SECONDS: Final = 0.1
 _ADVICE: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: ": give the user Create and DescribeConfigs on our topics",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: ": give the user Create on the cluster",
@@ -37,26 +39,27 @@ class Cluster:
     """Asks and changes one cluster. Raises ClusterError where it cannot be reached."""
 
     def __init__(self, settings: KafkaSettings) -> None:
+        self._servers = settings.bootstrap_servers
         self._reason = ""
-        metadata = self._reach(settings)
-        self.brokers = len(metadata.brokers)
-        # It has no CreateTopics, and answers the request with silence.
-        self.makes_topics_when_asked_for = str(metadata.cluster_id).startswith(_MOCK_CLUSTER)
-        self._topics = metadata.topics
-
-    def _reach(self, settings: KafkaSettings) -> ClusterMetadata:
         # librdkafka would log every attempt; what stopped the last one is said once.
         config = {**client_config(settings), "error_cb": self._note, "log_level": 0}
         try:
             self._admin = AdminClient(config)
         except KafkaException as error:
             raise ClusterError(f"KAFKA_*: {_text(error)}") from None
+        metadata = self._ask()
+        self.brokers = len(metadata.brokers)
+        # It has no CreateTopics, and answers the request with silence.
+        self.makes_topics_when_asked_for = str(metadata.cluster_id).startswith(_MOCK_CLUSTER)
+        self._topics = metadata.topics
+
+    def _ask(self) -> ClusterMetadata:
         try:
             return self._admin.list_topics(timeout=_TIMEOUT_SECONDS)
         except KafkaException as error:
             self._admin.poll(0)
             raise ClusterError(
-                f"Kafka at {settings.bootstrap_servers} cannot be reached: {self._reason or _text(error)}. "
+                f"Kafka at {self._servers} cannot be reached: {self._reason or _text(error)}. "
                 "Check KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* and KAFKA_SSL_*."
             ) from None
 
@@ -71,8 +74,11 @@ class Cluster:
             for name, settings in zip(present, self._settings_of(present), strict=True)
         }
 
-    def create(self, topics: Sequence[PlannedTopic], *, dry_run: bool) -> Iterator[str]:
-        """Makes the topics (`dry_run`: lets the cluster check). Per topic, in order: "" or the cause."""
+    def create(self, topics: Sequence[PlannedTopic], *, dry_run: bool) -> Iterator[str | None]:
+        """Makes the topics; `dry_run`: lets the cluster check.
+
+        Per topic, in order: "" where it is made, None where it was there already, or why it is refused.
+        """
         new = [
             NewTopic(topic.name, topic.partitions, topic.replication_factor, config=dict(topic.settings))
             for topic in topics
@@ -84,6 +90,22 @@ class Cluster:
         )
         for topic in topics:
             yield _cause(answers[topic.name])
+
+    def wait_for(self, names: Sequence[str]) -> dict[str, FoundTopic]:
+        """Waits until all clients can use the topics: what is created is not seen by every broker at once."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while names:
+            self._topics |= self._ask().topics
+            unseen = [name for name in names if not _is_usable(self._topics.get(name))]
+            if not unseen:
+                break
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"the topics {', '.join(unseen)} are created, but after {_TIMEOUT_SECONDS:.0f} s the cluster "
+                    "does not show them: look at the brokers' health, then run the command again"
+                )
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return self.found(names)
 
     def ask_for(self, name: str) -> str:
         """Makes a topic on a cluster that makes what it is asked for. "" or the cause."""
@@ -110,18 +132,26 @@ class Cluster:
                 yield {name: entry.value for name, entry in entries.items()}
 
 
+def _is_usable(topic: TopicMetadata | None) -> bool:
+    return (
+        topic is not None
+        and not topic.error
+        and bool(topic.partitions)
+        and all(partition.leader >= 0 for partition in topic.partitions.values())
+    )
+
+
 def _shape(topic: TopicMetadata) -> tuple[int, int]:
     """Partitions, and the fewest replicas of one."""
     return len(topic.partitions), min((len(item.replicas) for item in topic.partitions.values()), default=0)
 
 
-def _cause(answer: "Future[None]") -> str:
+def _cause(answer: "Future[None]") -> str | None:
     try:
         answer.result()
     except KafkaException as error:
         code = error.args[0].code()
-        # Somebody else was quicker: that is what was wanted.
-        return "" if code == KafkaError.TOPIC_ALREADY_EXISTS else _text(error) + _ADVICE.get(code, "")
+        return None if code == KafkaError.TOPIC_ALREADY_EXISTS else _text(error) + _ADVICE.get(code, "")
     return ""
 
 

@@ -92,7 +92,10 @@ def create_all(cluster: Cluster, plan: Sequence[PlannedTopic], *, dry_run: bool 
     else:
         _refuse_too_many_replicas(cluster, missing)
         steps = zip(progress(missing, "Creating"), cluster.create(missing, dry_run=dry_run), strict=True)
-        causes = {topic.name: cause for topic, cause in steps}
+        answers = {topic.name: answer for topic, answer in steps}
+        there = [name for name, answer in answers.items() if answer is None or not (answer or dry_run)]
+        found |= cluster.wait_for(there)
+        causes = {name: answer for name, answer in answers.items() if answer is not None}
     state = State.MISSING if dry_run else State.CREATED
     return [
         _created(topic, state, found.get(topic.name), causes[topic.name])

@@ -88,7 +88,7 @@ class TopicReader:
 
     def _count(self, message: Message) -> None:
         tally, topic = self.tally, str(message.topic()).removeprefix(self._prefix)
-        headers = {name: _text(value) for name, value in message.headers() or ()}
+        headers = {name: _text(value) for name, value in dict(message.headers() or ()).items()}
         key = _text(message.key())
         if topic.startswith("rollup."):
             tally.rollup[key] = self._decode(message)

@@ -33,16 +33,24 @@ class FakeCluster(Cluster):
         self.there = dict(found)
         self.checked: list[str] = []
         self.refused: dict[str, str] = {}
+        self.hidden: dict[str, FoundTopic] = {}
 
     def found(self, names: object) -> dict[str, FoundTopic]:
         return {name: self.there[name] for name in BY_NAME if name in self.there}
 
-    def create(self, topics: Sequence[PlannedTopic], *, dry_run: bool) -> Iterator[str]:
+    def create(self, topics: Sequence[PlannedTopic], *, dry_run: bool) -> Iterator[str | None]:
         for topic in topics:
             self.checked.append(topic.name)
+            if topic.name in self.hidden:
+                self.there[topic.name] = self.hidden[topic.name]
+                yield None
+                continue
             if not dry_run and topic.name not in self.refused:
                 self.there[topic.name] = as_planned(topic)
             yield self.refused.get(topic.name, "")
+
+    def wait_for(self, names: Sequence[str]) -> dict[str, FoundTopic]:
+        return {name: self.there[name] for name in names}
 
     def ask_for(self, name: str) -> str:
         self.there[name] = FoundTopic(4, 1, None)
@@ -133,6 +141,14 @@ def test_a_refused_topic_does_not_hide_the_others() -> None:
     results = {result.topic.name: result for result in create_all(cluster, PLAN)}
     assert (results["x.one"].state, results["x.one"].remarks) == (State.REFUSED, ("not allowed",))
     assert results["x.unknown"].state == State.CREATED
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_topic_that_came_to_light_late_is_compared_not_called_created(*, dry_run: bool) -> None:
+    cluster = FakeCluster({})
+    cluster.hidden = {"x.raw": as_planned(BY_NAME["x.raw"]), "x.one": FoundTopic(1, 1, None)}
+    found = states(cluster, dry_run=dry_run)
+    assert (found["x.raw"], found["x.one"]) == (State.AS_PLANNED, State.DIFFERS)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
