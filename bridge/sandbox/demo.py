@@ -34,7 +34,8 @@ def command(engine: str, count: int, seed: int) -> None:
     Ends with tables of what came out, and with exit status 1 where
     accepted = typed + unknown + dead-lettered + duplicates does not hold.
     """
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     console = Console()
     with tempfile.TemporaryDirectory(prefix="canvas-bridge-demo-") as folder:
         try:

@@ -1,0 +1,216 @@
+"""The worker as a process of its own, raw events for it, and what it made of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from bridge.identity import event_id
+from tests.integration.commands import processors
+from tests.integration.door_process import PATIENCE, free_port, wait_for
+
+TIMEOUT = 30.0
+
+
+@dataclass
+class Stream:
+    """The topics of one test on one engine: raw events go in, typed records come out."""
+
+    environment: dict[str, str]
+    folder: Path
+    servers: str = field(init=False)
+    prefix: str = field(init=False)
+    group: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.servers = self.environment["KAFKA_BOOTSTRAP_SERVERS"]
+        self.prefix = self.environment["KAFKA_TOPIC_PREFIX"]
+        self.group = self.prefix.rstrip(".")
+        self.environment = {
+            **self.environment,
+            "PROCESSORS_GROUP_ID": self.group,
+            "PROCESSORS_DATA_DIR": str(self.folder / "data"),
+            "PROCESSORS_SESSION_TIMEOUT_SECONDS": "6",
+            "PROCESSORS_TOPICS__PARTITIONS": "4",
+        }
+        for arguments in (("topics", "create"), ("schemas", "register")):
+            done = processors(self.environment, *arguments)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def worker(self, name: str = "one", **more: str) -> "WorkerProcess":
+        """A worker of the group, not started; `more`: variables of its own, without PROCESSORS_."""
+        own = {f"PROCESSORS_{key}": value for key, value in more.items()}
+        return WorkerProcess({**self.environment, "PROCESSORS_INSTANCE_ID": name, **own}, self.folder / name)
+
+    def feed(self, first: int, count: int) -> set[str]:
+        """Writes the raw events of these numbers, always the same for a number; their event_ids."""
+        ids = set()
+        config = {
+            "bootstrap.servers": self.servers,
+            "linger.ms": 5,
+            "queue.buffering.max.messages": 1_000_000,
+        }
+        with Producer(config) as producer:
+            for number in range(first, first + count):
+                value = json.dumps(delivery(number)).encode()
+                ids.add(str(event_id(value)))
+                producer.produce(f"{self.prefix}raw", value, str(event_id(value)).encode())
+                producer.poll(0)
+            assert producer.flush(PATIENCE) == 0
+        return ids
+
+    def typed(self, event_name: str = "course_updated", isolation: str = "read_committed") -> Counter[str]:
+        """How often each event_id stands in a typed topic."""
+        config = {
+            "bootstrap.servers": self.servers,
+            "group.id": "reader",
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+        }
+        found: Counter[str] = Counter()
+        with Consumer(config) as consumer:
+            consumer.assign(
+                [TopicPartition(part.topic, part.partition, 0) for part in self._parts(event_name)]
+            )
+            waiting = {part.partition for part in self._parts(event_name)}
+            while waiting:
+                for message in consumer.consume(1000, 1.0):
+                    error = message.error()
+                    if error is None:
+                        found[dict(message.headers() or ())["ce_id"].decode()] += 1  # type: ignore[union-attr]
+                    else:
+                        assert error.code() == KafkaError._PARTITION_EOF, error
+                        waiting.discard(message.partition() or 0)
+        return found
+
+    def written(self, name: str) -> int:
+        """The sum of the end offsets of a topic, committed or not."""
+        config = {
+            "bootstrap.servers": self.servers,
+            "group.id": "ends",
+            "isolation.level": "read_uncommitted",
+        }
+        with Consumer(config) as consumer:
+            return sum(consumer.get_watermark_offsets(part, TIMEOUT)[1] for part in self._parts(name))
+
+    def committed(self) -> int:
+        """The sum of the group's offsets in the raw topic."""
+        with Consumer({"bootstrap.servers": self.servers, "group.id": self.group}) as consumer:
+            return sum(max(0, part.offset) for part in consumer.committed(self._parts("raw"), TIMEOUT))
+
+    def wait_until_processed(self) -> None:
+        """Until the group has committed all of the raw topic."""
+        end = self.written("raw")
+        wait_for(lambda: self.committed() == end, f"processing of {end} raw records")
+
+    def _parts(self, name: str) -> list[TopicPartition]:
+        topic = self.prefix + name
+        with Consumer({"bootstrap.servers": self.servers, "group.id": "metadata"}) as consumer:
+            partitions = consumer.list_topics(topic, TIMEOUT).topics[topic].partitions
+        return [TopicPartition(topic, number) for number in partitions]
+
+
+def delivery(number: int) -> dict[str, object]:
+    """One course_updated as Canvas sends it."""
+    return {
+        "metadata": {
+            "event_name": "course_updated",
+            "event_time": "2026-03-02T09:20:44.001Z",
+            "producer": "canvas",
+            "root_account_id": "100000000000001",
+            "request_id": f"request-{number}",
+        },
+        "body": {"course_id": str(100_000_000_000_000 + number % 97), "name": "x" * 400},
+    }
+
+
+class WorkerProcess:
+    """`canvas-processors worker`, started again and again under the same name."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self.admin_port = free_port()
+        self._environment = {**os.environ, **environment, "PROCESSORS_ADMIN__PORT": str(self.admin_port)}
+        self._log = log.with_suffix(".log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "processors", "worker"], env=self._environment, stdout=log, stderr=log
+            )
+
+    def wait_until_ready(self) -> None:
+        wait_for(lambda: self.ended() is not None or self.get("/healthz/ready") == "ok\n", "readiness")
+        assert self.ended() is None, self.log()
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+
+    def stop(self) -> int:
+        """Asks the process to end; its exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(PATIENCE)
+
+    def ended(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def wait_until_ended(self) -> int:
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels; 0 where it is not there yet."""
+        lines = self.get("/metrics").splitlines()
+        full = f"canvas_processors_{name}"
+        return sum(
+            float(line.rpartition(" ")[2]) for line in lines if line.split("{")[0].split(" ")[0] == full
+        )
+
+    def get(self, path: str) -> str:
+        """What the admin port answers; empty where it does not."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as answer:
+                text: str = answer.read().decode()
+                return text
+        except (URLError, ConnectionError, TimeoutError):
+            return ""
+
+
+def until_in_the_middle_of_a_batch(stream: Stream, worker: WorkerProcess) -> None:
+    """Returns when records of a batch are in the typed topic and its offsets are not committed."""
+    before = stream.committed(), stream.written("course_updated")
+    end = time.monotonic() + PATIENCE
+    while True:
+        now = stream.committed(), stream.written("course_updated")
+        if now[0] == before[0] and now[1] - before[1] > 20:  # more than transaction markers
+            return
+        if now[0] != before[0]:
+            before = now
+        assert worker.ended() is None, worker.log()
+        assert time.monotonic() < end, f"no batch was met in the middle within {PATIENCE} s"
