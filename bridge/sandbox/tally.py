@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.request import urlopen
@@ -43,16 +44,19 @@ class TopicReader:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._prefix = environment.get("KAFKA_TOPIC_PREFIX", "canvas.")
-        registry = SchemaRegistryClient({"url": environment["SCHEMA_REGISTRY_URL"]})
+        self._open = ExitStack()
+        registry = self._open.enter_context(SchemaRegistryClient({"url": environment["SCHEMA_REGISTRY_URL"]}))
         self._deserializer = AvroDeserializer(registry)
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": environment["KAFKA_BOOTSTRAP_SERVERS"],
-                "group.id": "canvas-bridge-demo",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-            }
+        self._consumer = self._open.enter_context(
+            Consumer(
+                {
+                    "bootstrap.servers": environment["KAFKA_BOOTSTRAP_SERVERS"],
+                    "group.id": "canvas-bridge-demo",
+                    "isolation.level": "read_committed",
+                    "enable.auto.commit": False,
+                    "auto.offset.reset": "earliest",
+                }
+            )
         )
         self._raw = self._partitions(lambda name: name == f"{self._prefix}raw")
         self._consumer.assign(
@@ -69,8 +73,8 @@ class TopicReader:
         return self.tally
 
     def close(self) -> None:
-        """Leaves Kafka."""
-        self._consumer.close()
+        """Leaves Kafka and the registry."""
+        self._open.close()
 
     def _end(self, partition: TopicPartition) -> int:
         # No transaction writes to the raw topic, so its offsets have no gaps.
