@@ -25,6 +25,7 @@ class Flow:
     def __init__(self, children: Children, folder: Path) -> None:
         self._children = children
         self._folder = folder
+        children.environment["PROCESSORS_DATA_DIR"] = str(folder / "tables")
         self._ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
 
     def prepare(self) -> None:
@@ -45,10 +46,7 @@ class Flow:
             *("--jwks-url", jwks, "--admin-port", ports["webhook admin"]),
         )
         start("sqs", "canvas-bridge", "sqs", "--wait-seconds", "1", "--admin-port", ports["sqs admin"])
-        start(
-            *("worker", "canvas-processors", "worker", "--data-dir", str(self._folder / "tables")),
-            *("--admin-port", ports["worker admin"]),
-        )
+        start("worker", "canvas-processors", "worker", "--admin-port", ports["worker admin"])
         for name in ("webhook", "sqs", "worker"):
             self._children.wait_for(name, lambda port=self._ports[f"{name} admin"]: is_ready(port))  # type: ignore[misc]
 

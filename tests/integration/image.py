@@ -1,5 +1,6 @@
 """Our container image, and containers of it under the rights a pod has."""
 
+import functools
 import json
 import os
 import shutil
@@ -45,8 +46,9 @@ def docker(*arguments: str, text: str | None = None) -> str:
     return done.stdout
 
 
+@functools.cache
 def build() -> str:
-    """Builds the image and returns its tag. PYTHON_IMAGE in the environment names another base."""
+    """Builds the image once a session and returns its tag. PYTHON_IMAGE in the environment: another base."""
     base = [f"--build-arg=PYTHON_IMAGE={os.environ['PYTHON_IMAGE']}"] if "PYTHON_IMAGE" in os.environ else []
     docker("build", "--quiet", *base, "--file", str(ROOT / "deploy" / "Dockerfile"), "--tag", TAG, str(ROOT))
     return TAG

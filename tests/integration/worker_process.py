@@ -9,18 +9,29 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bridge.identity import event_id
 from tests.integration.commands import processors
 from tests.integration.door_process import PATIENCE, free_port, wait_for
 
 TIMEOUT = 30.0
+
+on_real_kafka = pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}"))
+        for name in ("processes", "containers")
+    ],
+    indirect=True,
+)
 
 
 @dataclass
@@ -32,6 +43,7 @@ class Stream:
     servers: str = field(init=False)
     prefix: str = field(init=False)
     group: str = field(init=False)
+    _partitions: dict[str, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.servers = self.environment["KAFKA_BOOTSTRAP_SERVERS"]
@@ -94,20 +106,23 @@ class Stream:
                         waiting.discard(message.partition() or 0)
         return found
 
+    @cached_property
+    def _watcher(self) -> Consumer:
+        # It reads uncommitted: else it would wait for the end of every open transaction.
+        config = {"group.id": self.group, "isolation.level": "read_uncommitted"}
+        return Consumer({"bootstrap.servers": self.servers, **config})
+
     def written(self, name: str) -> int:
         """The sum of the end offsets of a topic, committed or not."""
-        config = {
-            "bootstrap.servers": self.servers,
-            "group.id": "ends",
-            "isolation.level": "read_uncommitted",
-        }
-        with Consumer(config) as consumer:
-            return sum(consumer.get_watermark_offsets(part, TIMEOUT)[1] for part in self._parts(name))
+        return sum(self._watcher.get_watermark_offsets(part, TIMEOUT)[1] for part in self._parts(name))
 
     def committed(self) -> int:
-        """The sum of the group's offsets in the raw topic."""
-        with Consumer({"bootstrap.servers": self.servers, "group.id": self.group}) as consumer:
-            return sum(max(0, part.offset) for part in consumer.committed(self._parts("raw"), TIMEOUT))
+        """The sum of the group's offsets in the raw topic; -1 while its coordinator moves."""
+        try:
+            parts = self._watcher.committed(self._parts("raw"), TIMEOUT)
+        except KafkaException:
+            return -1
+        return -1 if any(part.error for part in parts) else sum(max(0, part.offset) for part in parts)
 
     def wait_until_processed(self) -> None:
         """Until the group has committed all of the raw topic."""
@@ -116,9 +131,9 @@ class Stream:
 
     def _parts(self, name: str) -> list[TopicPartition]:
         topic = self.prefix + name
-        with Consumer({"bootstrap.servers": self.servers, "group.id": "metadata"}) as consumer:
-            partitions = consumer.list_topics(topic, TIMEOUT).topics[topic].partitions
-        return [TopicPartition(topic, number) for number in partitions]
+        if topic not in self._partitions:
+            self._partitions[topic] = list(self._watcher.list_topics(topic, TIMEOUT).topics[topic].partitions)
+        return [TopicPartition(topic, number) for number in self._partitions[topic]]
 
 
 def delivery(number: int) -> dict[str, object]:
@@ -212,5 +227,6 @@ def until_in_the_middle_of_a_batch(stream: Stream, worker: WorkerProcess) -> Non
             return
         if now[0] != before[0]:
             before = now
+        time.sleep(0.001)
         assert worker.ended() is None, worker.log()
         assert time.monotonic() < end, f"no batch was met in the middle within {PATIENCE} s"
