@@ -1,4 +1,4 @@
-"""Fewer lines from the clients below: in an outage librdkafka and aiokafka tell of every refused connection."""
+"""Fewer lines from the clients below: in an outage librdkafka and aiokafka tell of every refusal."""
 
 import logging
 import time

@@ -28,7 +28,7 @@ from processors.values import Misfit, Notes, read_time
 @click.option("--event-name", help="What SQS gives as the attribute event_name; needed for no format.")
 @click.option("--received-at", help="ISO 8601 time of receipt [default: now].")
 def command(files: tuple[BinaryIO, ...], event_name: str | None, received_at: str | None) -> None:
-    r"""Converts events offline and prints one JSON object per event.
+    """Converts events offline and prints one JSON object per event.
 
     A FILE holds one event, several as JSON lines, or the body of a signed delivery (a JWT, bare or quoted;
     its signature is NOT verified). `-`, or no FILE at all, reads standard input.
@@ -39,7 +39,7 @@ def command(files: tuple[BinaryIO, ...], event_name: str | None, received_at: st
     \b
     Example:
       canvas-processors convert delivery.json | jq .record
-    """
+    """  # noqa: D301 - \b tells click to keep the lines
     received = _milliseconds(received_at)
     headers: Headers = ((EVENT_NAME, event_name.encode()),) if event_name else ()
     catalogue = load_catalogue()
