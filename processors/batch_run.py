@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from bridge.contract import RawEvent
 from processors import metrics
 from processors.batches import Batch
-from processors.delivery import BatchDelivery, NotDelivered
+from processors.delivery.base import BatchDelivery, NotDelivered
 from processors.duplicates import DuplicateWindow
 from processors.patience import Patience
 from processors.pipeline import Pipeline
@@ -70,11 +70,12 @@ class BatchRun:
 
     def _through(self, batch: Batch) -> None:
         begun = time.monotonic()
+        self._window.recall(batch.history)
         sifted = self._window.sift(batch.live)
         tally = _Tally()
         if batch.commits:
             self._delivery.deliver(self._records(sifted.fresh, tally), batch)
-        self._window.remember(batch)
+        self._window.remember(batch.live)
         self._source.settle(batch)
         metrics.WINDOW_KEYS.set(len(self._window))
         if batch.live:

@@ -6,11 +6,11 @@ crashes and rebalances. Record time (the Kafka timestamp) and not the clock deci
 data again drops the same repeats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bridge.contract import RawEvent
-from processors.batches import Batch, Sighting
+from processors.batches import Sighting
 
 _GENERATIONS = 8  # the window is forgotten in steps of an eighth
 _Sightings = dict[int, dict[bytes, int]]  # generation -> key -> timestamp
@@ -50,15 +50,19 @@ class DuplicateWindow:
                 fresh.append(raw)
         return Sifted(fresh, len(live) - len(fresh))
 
-    def remember(self, batch: Batch) -> None:
-        """Takes in every key of a batch, once it is certain that it will not be read again."""
-        if not self._milliseconds:
-            return
-        for sighting in batch.history:
-            self._remember(sighting)
-        for raw in batch.live:
-            if raw.key is not None and raw.position is not None:
-                self._remember(Sighting(raw.position.partition, raw.key, raw.received_at))
+    def recall(self, history: Iterable[Sighting]) -> None:
+        """Takes in keys that were processed before; again makes no difference."""
+        if self._milliseconds:
+            for sighting in history:
+                self._remember(sighting)
+
+    def remember(self, live: Sequence[RawEvent]) -> None:
+        """Takes in the keys of what was processed, once it is certain that it will not be read again."""
+        self.recall(
+            Sighting(raw.position.partition, raw.key, raw.received_at)
+            for raw in live
+            if raw.key is not None and raw.position is not None
+        )
 
     def forget(self, partition: int) -> None:
         """Empties the window of a partition, to be filled from its history again."""

@@ -18,6 +18,26 @@ from bridge.settings import SchemaRegistrySettings
 from processors.catalogue import Catalogue
 from processors.names import TopicNames, subject
 from processors.patience import Patience
+from processors.registry_errors import (
+    BUSY,
+    Incompatible,
+    Refused,
+    RegistryError,
+    SchemasMissing,
+    in_words,
+    text_of,
+    wrong_address,
+)
+
+__all__ = [
+    "Incompatible",
+    "Registered",
+    "Registry",
+    "RegistryError",
+    "SchemasMissing",
+    "schema_ids",
+    "schemas_by_topic",
+]
 
 log = logging.getLogger(__name__)
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log every request
@@ -29,29 +49,8 @@ _REQUEST_TIMEOUT_SECONDS: Final = 10
 _PATIENCE_SECONDS: Final = 60.0
 # What the client raises for an answer that is no JSON, or JSON of something else.
 _NO_ANSWER: Final = (RequestError, InvalidURL, AttributeError, LookupError, TypeError, ValueError)
-_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 _NO_SUBJECT: Final = frozenset({40401, 40403})  # no such subject; no such schema under it
 _NO_LEVEL: Final = frozenset({40401, 40408})  # no such subject; the subject has no level of its own
-
-
-class RegistryError(Exception):
-    """The registry cannot be used. The message names the setting, the cause and the remedy."""
-
-
-class SchemasMissing(RegistryError):
-    """The registry has not the schemas of these subjects."""
-
-    def __init__(self, subjects: list[str], url: str) -> None:
-        super().__init__(
-            f"the schema registry at {url} does not have our schema under {', '.join(subjects)}. Run "
-            "`canvas-processors schemas register` with the same SCHEMA_REGISTRY_URL and KAFKA_TOPIC_PREFIX, "
-            "in the version of this program."
-        )
-        self.subjects = subjects
-
-
-class Incompatible(RegistryError):
-    """The registry refuses a schema for what is already registered. The message is the registry's own."""
 
 
 class Registered(NamedTuple):
@@ -88,19 +87,19 @@ class Registry:
         """Id and version of this very schema under the subject; None: it is not there. Writes nothing."""
         try:
             found = self._ask(lambda: self._client.lookup_schema(name, _avro(schema)))
-        except _Refused as refusal:
+        except Refused as refusal:
             if refusal.code in _NO_SUBJECT:
                 return None
             raise
         if found.schema_id is None or found.version is None:
-            raise RegistryError(self._wrong_address())
+            raise RegistryError(wrong_address(self.url))
         return Registered(found.schema_id, found.version)
 
     def versions(self, name: str) -> dict[int, AvroSchema]:
         """Every version of a subject by number, oldest first; empty where there is no such subject."""
         try:
             numbers = self._ask(lambda: self._client.get_versions(name))
-        except _Refused as refusal:
+        except Refused as refusal:
             if refusal.code in _NO_SUBJECT:
                 return {}
             raise
@@ -110,7 +109,7 @@ class Registry:
         """The compatibility level of a subject (None: it has none of its own), or the registry's default."""
         try:
             return self._ask(lambda: self._client.get_compatibility(name))
-        except _Refused as refusal:
+        except Refused as refusal:
             if refusal.code in _NO_LEVEL:
                 return None
             raise
@@ -127,7 +126,7 @@ class Registry:
         """Registers the schema; id and version. Raises Incompatible where the subject does not take it."""
         try:
             self._ask(lambda: self._client.register_schema(name, _avro(schema)))
-        except _Refused as refusal:
+        except Refused as refusal:
             if refusal.status != 409:
                 raise
             raise Incompatible(refusal.message) from None
@@ -150,46 +149,13 @@ class Registry:
             try:
                 return question()
             except (TransportError, SchemaRegistryError) as error:
-                busy = not isinstance(error, SchemaRegistryError) or error.http_status_code in _BUSY
+                busy = not isinstance(error, SchemaRegistryError) or error.http_status_code in BUSY
                 if not busy or time.monotonic() > deadline or not self._patience.wait(attempt):
-                    raise self._in_words(error) from None
-                log.warning("schema registry at %s: %s; trying again", self.url, _text(error))
+                    raise in_words(error, self.url) from None
+                log.warning("schema registry at %s: %s; trying again", self.url, text_of(error))
             except _NO_ANSWER:
-                raise RegistryError(self._wrong_address()) from None
+                raise RegistryError(wrong_address(self.url)) from None
             attempt += 1
-
-    def _in_words(self, error: TransportError | SchemaRegistryError) -> RegistryError:
-        if not isinstance(error, SchemaRegistryError):
-            advice = "Check SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_SSL_CA_LOCATION and whether it runs."
-            return RegistryError(
-                f"the schema registry at {self.url} cannot be reached: {_text(error)}. {advice}"
-            )
-        if error.http_status_code in (401, 403):
-            return RegistryError(
-                f"the schema registry at {self.url} refuses us (HTTP {error.http_status_code}): check "
-                "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO and what that user may do"
-            )
-        if error.http_status_code in _BUSY:
-            return RegistryError(
-                f"the schema registry at {self.url} is out of order: {error}. Try again later."
-            )
-        if error.error_code in (None, SchemaRegistryError.UNKNOWN):
-            return RegistryError(self._wrong_address())
-        return _Refused(error, self.url)
-
-    def _wrong_address(self) -> str:
-        return (
-            f"nothing at {self.url} speaks the Confluent API: give SCHEMA_REGISTRY_URL the path too "
-            "(Apicurio: /apis/ccompat/v7)"
-        )
-
-
-class _Refused(RegistryError):
-    """An answer with an error code of the Confluent API."""
-
-    def __init__(self, cause: SchemaRegistryError, url: str) -> None:
-        super().__init__(f"the schema registry at {url} answers: {cause}")
-        self.status, self.code, self.message = cause.http_status_code, cause.error_code, cause.error_message
 
 
 def schemas_by_topic(catalogue: Catalogue, names: TopicNames) -> dict[str, AvroSchema]:
@@ -242,7 +208,3 @@ def _client(settings: SchemaRegistrySettings) -> SchemaRegistryClient:
 
 def _avro(schema: AvroSchema) -> Schema:
     return Schema(json.dumps(schema), "AVRO")
-
-
-def _text(error: TransportError | SchemaRegistryError) -> str:
-    return str(error) or type(error).__name__

@@ -20,7 +20,8 @@ from processors.app import RawFeed, typing_app
 from processors.batch_run import BatchRun
 from processors.catalogue import Catalogue, load_catalogue
 from processors.client_logs import quieten
-from processors.delivery import DELIVERIES, NotDelivered
+from processors.delivery import DELIVERIES
+from processors.delivery.base import NotDelivered
 from processors.duplicates import DuplicateWindow
 from processors.fan_out import FanOut
 from processors.names import TopicNames

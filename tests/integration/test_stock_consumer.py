@@ -36,7 +36,12 @@ WAIT_SECONDS = 60
 @pytest.fixture
 def pipeline(environment: dict[str, str], topic_prefix: str) -> Pipeline:
     """The worker's stages, with topics and schemas as the two commands make them."""
-    own = {"PROCESSORS_TOPICS__PARTITIONS": "1", "PROCESSORS_GROUP_ID": topic_prefix}
+    own = {
+        "PROCESSORS_TOPICS__PARTITIONS": "1",
+        # The samples were received long ago, and Kafka deletes by the record's time.
+        "PROCESSORS_TOPICS__TYPED_RETENTION_HOURS": "-1",
+        "PROCESSORS_GROUP_ID": topic_prefix,
+    }
     for arguments in (("topics", "create"), ("schemas", "register")):
         done = processors({**environment, **own}, *arguments)
         assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from bridge.contract import Position, RawEvent
 from processors.batch_run import BatchRun
-from processors.batches import Batch
+from processors.batches import Batch, Sighting
 from processors.delivery import NotDelivered
 from processors.duplicates import DuplicateWindow
 from processors.failures import Failure, Reason, Stage
@@ -150,6 +151,14 @@ def test_an_eviction_is_passed_on(site: Site) -> None:
     with pytest.raises(Evicted):
         site.run.process(batch(b"good"))
     assert site.source.settled == []
+
+
+def test_history_counts_also_for_what_is_read_in_the_same_batch(site: Site) -> None:
+    live = batch(b"good", b"new")
+    key = live.live[0].key
+    assert key is not None
+    site.run.process(replace(live, history=(Sighting(0, key, 0),)))
+    assert [record.value for record in site.delivery.delivered] == [b"new"]
 
 
 def test_history_alone_needs_no_delivery(site: Site) -> None:

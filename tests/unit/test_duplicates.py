@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract import Position, RawEvent
-from processors.batches import Batch, Sighting
+from processors.batches import Sighting
 from processors.duplicates import DuplicateWindow
 
 WINDOW = 80  # seconds
@@ -15,17 +15,13 @@ def raw(key: bytes | None, seconds: float, partition: int = 0) -> RawEvent:
     return RawEvent(b"{}", key, (), T0 + int(seconds * 1000), Position("canvas.raw", partition, 0))
 
 
-def batch(*live: RawEvent, history: tuple[Sighting, ...] = ()) -> Batch:
-    return Batch("canvas.raw", 0, 0, history, live, {}, {}, None)
-
-
 def fresh(window: DuplicateWindow, *live: RawEvent) -> list[bytes | None]:
     return [event.key for event in window.sift(live).fresh]
 
 
 def take(window: DuplicateWindow, *live: RawEvent) -> list[bytes | None]:
     kept = fresh(window, *live)
-    window.remember(batch(*live))
+    window.remember(live)
     return kept
 
 
@@ -71,7 +67,7 @@ def test_the_repetition_of_a_batch_that_failed_is_not_dropped() -> None:
 
 def test_history_fills_the_window_and_is_nothing_to_process() -> None:
     window = DuplicateWindow(WINDOW)
-    window.remember(batch(history=(Sighting(0, b"a", T0),)))
+    window.recall([Sighting(0, b"a", T0)])
     assert fresh(window, raw(b"a", 1), raw(b"b", 1)) == [b"b"]
 
 
@@ -123,6 +119,6 @@ def test_it_agrees_with_a_list_of_everything_seen(gaps: list[tuple[bytes, int]],
     window, kept, begin = DuplicateWindow(WINDOW), list[RawEvent](), 0
     for end in [*sorted(cut for cut in cuts if cut < len(events)), len(events)]:
         kept += window.sift(events[begin:end]).fresh
-        window.remember(batch(*events[begin:end]))
+        window.remember(events[begin:end])
         begin = end
     assert kept == expected

@@ -107,7 +107,7 @@ class Site:
     def settle(self, batch: Batch) -> bool:
         with self.source.holding(batch) as ours:
             if ours:
-                self.window.remember(batch)
+                self.window.remember(batch.live)
                 self.source.settle(batch)
         return ours
 

@@ -1,0 +1,25 @@
+"""How a batch's records and its raw offsets reach Kafka: a family of two guarantees.
+
+exactly_once puts both into one Kafka transaction: consumers that read committed see every event once, or not
+yet. at_least_once confirms the records and then commits the offsets: a crash in between repeats the batch.
+Neither moves an offset before everything is confirmed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from confluent_kafka import Consumer
+
+from bridge.settings import KafkaSettings
+from processors.delivery.at_least_once import AtLeastOnce
+from processors.delivery.base import BatchDelivery
+from processors.delivery.exactly_once import ExactlyOnce
+from processors.patience import Patience
+from processors.settings import Delivery, WorkerSettings
+
+Member = Callable[[KafkaSettings, WorkerSettings, Consumer, Patience], BatchDelivery]
+
+DELIVERIES: Final[Mapping[Delivery, Member]] = {
+    Delivery.EXACTLY_ONCE: ExactlyOnce,
+    Delivery.AT_LEAST_ONCE: AtLeastOnce,
+}
