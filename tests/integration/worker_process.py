@@ -114,7 +114,19 @@ class Stream:
 
     def written(self, name: str) -> int:
         """The sum of the end offsets of a topic, committed or not."""
-        return sum(self._watcher.get_watermark_offsets(part, TIMEOUT)[1] for part in self._parts(name))
+        ends: list[int] = []
+
+        def known() -> bool:
+            try:
+                ends[:] = [
+                    self._watcher.get_watermark_offsets(part, TIMEOUT)[1] for part in self._parts(name)
+                ]
+            except KafkaException:  # the partition's leader has just come back
+                return False
+            return True
+
+        wait_for(known, f"the end of {name}")
+        return sum(ends)
 
     def committed(self) -> int:
         """The sum of the group's offsets in the raw topic; -1 while its coordinator moves."""
