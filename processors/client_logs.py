@@ -9,8 +9,13 @@ _SECONDS = 30.0
 
 
 def quieten() -> None:
-    """Faust from WARNING on, and of each client one line of a kind in 30 s. After the handlers are set up."""
+    """Faust from WARNING on, and of each client one line of a kind in 30 s; at DEBUG they say everything.
+
+    To be called after the handlers are set up.
+    """
     root = logging.getLogger()
+    if root.level <= logging.DEBUG:
+        return
     for name in ("faust", "mode", "aiokafka", "processors.app", "processors.faust_kafka"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for handler in root.handlers:

@@ -11,9 +11,11 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from httpx2 import TransportError
 from prometheus_client.parser import text_string_to_metric_families
 
 CE_ID = "ce_id"
+TRIES = 5
 REASON = "canvas.errors.reason"
 SAMPLE_TOPIC = "submission_created"
 
@@ -45,7 +47,9 @@ class TopicReader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._prefix = environment.get("KAFKA_TOPIC_PREFIX", "canvas.")
         self._open = ExitStack()
-        registry = self._open.enter_context(SchemaRegistryClient({"url": environment["SCHEMA_REGISTRY_URL"]}))
+        registry = self._open.enter_context(
+            SchemaRegistryClient({"url": environment["SCHEMA_REGISTRY_URL"], "timeout": 10})
+        )
         self._deserializer = AvroDeserializer(registry)
         self._consumer = self._open.enter_context(
             Consumer(
@@ -109,8 +113,15 @@ class TopicReader:
 
     def _decode(self, message: Message) -> dict[str, Any]:
         context = SerializationContext(str(message.topic()), MessageField.VALUE)
-        value: dict[str, Any] = self._deserializer(message.value(), context)
-        return value
+        tries = 0
+        while True:
+            try:
+                value: dict[str, Any] = self._deserializer(message.value(), context)
+                return value
+            except TransportError:  # a registry may leave a request on a kept-alive connection unanswered
+                tries += 1
+                if tries == TRIES:
+                    raise
 
 
 def _text(value: str | bytes | None) -> str:

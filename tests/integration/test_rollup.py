@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from tests.integration.door_process import records_of, wait_for
 from tests.integration.worker_process import Stream, on_real_kafka
 
 CATALOGUE = load_catalogue()
-DAY = "2026-03-02"
-RECEIVED_AT = 1_772_452_800_000  # noon of that day
+TODAY = datetime.now(UTC)  # Kafka deletes by the record's time, which is that of receipt
+DAY = f"{TODAY:%Y-%m-%d}"
+RECEIVED_AT = int(TODAY.timestamp() * 1000)
 
 
 class Progress:

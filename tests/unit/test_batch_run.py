@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from bridge.contract import Position, RawEvent
 from processors.batch_run import BatchRun
 from processors.batches import Batch, Sighting
-from processors.delivery import NotDelivered
+from processors.delivery.base import NotDelivered
 from processors.duplicates import DuplicateWindow
 from processors.failures import Failure, Reason, Stage
 from processors.patience import Patience
