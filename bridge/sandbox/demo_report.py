@@ -74,14 +74,12 @@ def _iso(value: Any) -> str:
 def _rollup(tally: Tally) -> Table:
     title = f"canvas.rollup.course_progress: the furthest of each course, of {len(tally.rollup)} windows"
     table = Table(title=title, title_justify="left")
-    for name in ("course", "learner", "day", "done", "percent"):
+    for name in ("course", "learner", "day", "requirements"):
         table.add_column(name, no_wrap=True)
     windows = sorted(tally.rollup.values(), key=lambda window: window["percent"] or 0)
     furthest = {window["course_id"]: window for window in windows}
     for window in sorted(furthest.values(), key=lambda window: -(window["percent"] or 0))[:TOP]:
-        percent = "" if window["percent"] is None else f"{window['percent']:.0f} %"
         done = f"{window['requirement_completed_count']} of {window['requirement_count']}"
         day = f"{window['window_start']:%Y-%m-%d}"
-        percent += ", completed" if window["completed"] else ""
-        table.add_row(window["course_id"], window["user_id"], day, done, percent)
+        table.add_row(window["course_id"], window["user_id"], day, done)
     return table
