@@ -3,15 +3,20 @@
 - It reads uncommitted: aborted transactions would be rolled up. Here it reads committed.
 - Its commit tracker stops at gaps that transaction markers leave, and may pass a message that is still open.
   Here the offset moves to the last acknowledged message below the first open one.
+- After the recovery of a table it reads the sources, only then seeks to their committed offsets, and then
+  empties the queues: what was read in between is lost where nothing was committed yet. Here the sources are
+  read once all of that is over, and from the beginning where nothing was committed.
 - Sending to a changelog only enqueues. Here the table tells what Kafka has not yet confirmed.
 """
 
 import ssl
 from asyncio import wait_for
+from collections.abc import Iterable
 from typing import Any
 
 import aiokafka
 import faust
+from aiokafka.structs import TopicPartition
 from faust.auth import Credentials
 from faust.tables import Table
 from faust.transport.drivers import aiokafka as driver
@@ -36,6 +41,42 @@ class Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._held: set[TP] = set()
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """Reads them no more, and does not take them up with the next resume_flow."""
+        paused = set(tps)
+        self._held -= paused
+        super().pause_partitions(paused)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Reads changelogs at once, and sources from the next resume_flow on: the last step of a recovery."""
+        resumed = set(tps)
+        sources = {tp for tp in resumed if not self._is_changelog_tp(tp)}
+        self._held |= sources
+        super().resume_partitions(resumed - sources)
+
+    def resume_flow(self) -> None:
+        """Reads on, now the sources too."""
+        held, self._held = self._held, set()
+        super().resume_partitions(held)
+        super().resume_flow()
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """A full queue is waited for: partitions leave and join only by the three methods above."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """See on_buffer_full."""
+
+    async def perform_seek(self) -> None:
+        """Goes to the committed offsets; where there is none, to the beginning."""
+        await super().perform_seek()
+        sources = (tp for tp in self.assignment() if not self._is_changelog_tp(tp))
+        if unread := [tp for tp in sources if self._read_offset[tp] is None]:
+            await self._thread.seek_to_beginning(*(TopicPartition(*tp) for tp in unread))
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps need not be known: see _new_offset."""

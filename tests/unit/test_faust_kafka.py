@@ -19,14 +19,14 @@ TOPIC = TP("canvas.course_progress", 0)
 WORKER = WorkerSettings(group_id="g", instance_id="one", data_dir="/tmp/canvas")
 
 
-def with_app(body: Callable[[faust.App], Awaitable[Answer]], **kafka: Any) -> Answer:
+def with_app(body: Callable[[faust.App], Awaitable[Answer]], *, closing: bool = True, **kafka: Any) -> Answer:
     async def main() -> Answer:
         app = KafkaApp(**app_settings(KafkaSettings(**kafka), WORKER, 4))
         try:
             return await body(app)
         finally:
             consumer: Any = app._consumer
-            if consumer is not None:
+            if closing and consumer is not None:
                 consumer._thread.thread_loop.close()
 
     return asyncio.run(main())
@@ -165,6 +165,77 @@ def test_a_commit_never_passes_a_record_that_is_still_open() -> None:
         assert offsets.commit() == 13
 
     with_app(body)
+
+
+class Thread:
+    """Stands for the consumer's thread: where it was told to go."""
+
+    def __init__(self, committed: dict[TP, int | None]) -> None:
+        self.committed, self.to_beginning = committed, list[TP]()
+
+    def assignment(self) -> set[TP]:
+        return set(self.committed)
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        return self.committed
+
+    async def seek_to_beginning(self, *parts: TP) -> None:
+        assert parts, "without partitions it means all of them"
+        self.to_beginning += parts
+
+
+OTHER, CHANGELOG = TP("canvas.course_completed", 0), TP("g-rollups-windows-changelog", 0)
+
+
+def recovering(app: faust.App, committed: dict[TP, int | None]) -> tuple[Any, Thread]:
+    """A consumer whose partitions are assigned and paused, as at the begin of a recovery."""
+    app.Table("windows", partitions=4)
+    consumer: Any = app.consumer
+    consumer._thread.thread_loop.close()
+    consumer._thread = thread = Thread(committed)
+    consumer.pause_partitions(set(committed))
+    return consumer, thread
+
+
+def test_where_nothing_was_committed_a_recovery_goes_back_to_the_beginning() -> None:
+    async def body(app: faust.App) -> None:
+        consumer, thread = recovering(app, {TOPIC: None, OTHER: 0, CHANGELOG: None})
+        await consumer.perform_seek()
+        assert thread.to_beginning == [TOPIC]
+        thread.committed = {OTHER: 7}
+        await consumer.perform_seek()
+        assert thread.to_beginning == [TOPIC]
+
+    with_app(body, closing=False)
+
+
+def test_sources_are_not_read_before_a_recovery_has_moved_to_their_offsets_and_emptied_its_queues() -> None:
+    async def body(app: faust.App) -> None:
+        consumer, _ = recovering(app, {TOPIC: None, CHANGELOG: None})
+        consumer.resume_flow()
+        consumer.resume_partitions({CHANGELOG})
+        assert consumer._active_partitions == {CHANGELOG}
+        # What Faust does at the end: take up the sources, seek, empty the queues, and let it flow.
+        consumer.resume_partitions({TOPIC})
+        consumer.on_buffer_drop(TOPIC)
+        assert consumer._active_partitions == {CHANGELOG}
+        consumer.resume_flow()
+        assert consumer._active_partitions == {CHANGELOG, TOPIC}
+        consumer.on_buffer_full(TOPIC)
+        assert consumer._active_partitions == {CHANGELOG, TOPIC}
+
+    with_app(body, closing=False)
+
+
+def test_a_rebalance_in_the_middle_of_a_recovery_holds_the_sources_back_again() -> None:
+    async def body(app: faust.App) -> None:
+        consumer, _ = recovering(app, {TOPIC: None, CHANGELOG: None})
+        consumer.resume_partitions({TOPIC})
+        consumer.pause_partitions({TOPIC, CHANGELOG})
+        consumer.resume_flow()
+        assert consumer._active_partitions == set()
+
+    with_app(body, closing=False)
 
 
 def test_a_table_tells_what_its_changelog_has_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
