@@ -7,10 +7,10 @@ main = LazyGroup(
     help="Turns raw Canvas Live Events into typed Avro records, one topic per event name, and rolls them up.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     members={
-        "worker": "processors.worker:command",
+        "worker": "processors.worker.command:command",
         "convert": "processors.convert:command",
-        "schemas": "processors.schemas:command",
-        "topics": "processors.topics:command",
+        "schemas": "processors.schemas.command:command",
+        "topics": "processors.topics.command:command",
     },
 )
 

@@ -21,15 +21,15 @@ from bridge.contract import iso_time
 from bridge.settings import KafkaSettings
 from processors import metrics
 from processors.catalogue import Catalogue, EventType
-from processors.faust_kafka import ConfirmedTable, KafkaApp
 from processors.names import TopicNames, subject
-from processors.open_windows import OpenWindows, Place
 from processors.registry import Registry
-from processors.roll_up_app import app_settings, common_partitions
 from processors.rollups import ROLLUPS
 from processors.rollups.base import LeftOut, NotCounted, Rollup
+from processors.rollups.faust_kafka import ConfirmedTable, KafkaApp
+from processors.rollups.open_windows import OpenWindows, Place
+from processors.rollups.roll_up_app import app_settings, common_partitions
 from processors.settings import WorkerSettings
-from processors.topic_plan import changelog
+from processors.topics.topic_plan import changelog
 from processors.wire_format import Decoder, Unreadable, encode
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from bridge.sandbox.engines.registry.server import RegistryServer
 from bridge.sandbox.engines.registry.subjects import SubjectStore
 from bridge.settings import SchemaRegistrySettings
 from processors.patience import Patience
-from processors.registration import SubjectResult, register_all
 from processors.registry import AvroSchema, Registry
+from processors.schemas.registration import SubjectResult, register_all
 
 
 @contextmanager

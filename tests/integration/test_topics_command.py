@@ -9,11 +9,11 @@ from bridge.kafka import producer_config
 from bridge.sandbox.engines.base import Engine
 from bridge.settings import KafkaSettings
 from processors.catalogue import load_catalogue
-from processors.cluster import Cluster
 from processors.fan_out import MAX_RECORD_BYTES
 from processors.names import TopicNames
 from processors.settings import TopicSettings
-from processors.topic_plan import FoundTopic, PlannedTopic, differences, plan_topics
+from processors.topics.cluster import Cluster
+from processors.topics.topic_plan import FoundTopic, PlannedTopic, differences, plan_topics
 from tests.integration.commands import processors, table
 from tests.integration.conftest import TopicMaker
 

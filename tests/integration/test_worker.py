@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from bridge.sandbox.engines.base import Engine
-from processors.worker import GUARANTEES
+from processors.worker.command import GUARANTEES
 from tests.integration.door_process import wait_for
 from tests.integration.worker_process import Stream, on_real_kafka
 

@@ -10,10 +10,10 @@ from typing import Any
 import faust
 import pytest
 
-from processors.app import RawFeed, typing_app
-from processors.batches import Batch
 from processors.patience import Patience
-from processors.raw_source import Evicted
+from processors.worker.app import RawFeed, typing_app
+from processors.worker.batches import Batch
+from processors.worker.raw_source import Evicted
 
 LIMIT = 30.0
 Hop = tuple[faust.App, RawFeed]

@@ -9,14 +9,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bridge.contract import Position, RawEvent
-from processors.batch_run import BatchRun
-from processors.batches import Batch, Sighting
-from processors.delivery.base import NotDelivered
-from processors.duplicates import DuplicateWindow
 from processors.failures import Failure, Reason, Stage
 from processors.patience import Patience
-from processors.raw_source import Evicted
 from processors.records import CanonicalEvent, Outcome, OutgoingRecord
+from processors.worker.batch_run import BatchRun
+from processors.worker.batches import Batch, Sighting
+from processors.worker.delivery.base import NotDelivered
+from processors.worker.duplicates import DuplicateWindow
+from processors.worker.raw_source import Evicted
 
 
 class Source:

@@ -7,7 +7,7 @@ import pytest
 from bridge.sandbox.engines.registry.avro_schema import parse_schema
 from bridge.sandbox.engines.registry.compatibility import violations
 from processors.catalogue import load_catalogue
-from processors.compatibility import breaks
+from processors.schemas.compatibility import breaks
 from tests.schema_changes import CHANGES, A, SchemaChange, optional, record, required
 
 CATALOGUE = load_catalogue()

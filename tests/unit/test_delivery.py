@@ -7,9 +7,9 @@ import pytest
 from confluent_kafka import KafkaError
 
 from bridge.settings import KafkaSettings
-from processors.delivery import DELIVERIES, Member, outbox
-from processors.delivery.base import BatchDelivery, NotDelivered
 from processors.records import OutgoingRecord
+from processors.worker.delivery import DELIVERIES, Member, outbox
+from processors.worker.delivery.base import BatchDelivery, NotDelivered
 from tests.unit.told_client import ABORTABLE, BATCH, RECORDS, WORKER, Client, RefusedMessage, impatient
 
 

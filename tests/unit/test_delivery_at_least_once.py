@@ -7,12 +7,12 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from bridge.settings import KafkaSettings
-from processors.delivery import outbox
-from processors.delivery.at_least_once import AtLeastOnce
-from processors.delivery.base import NotDelivered
 from processors.patience import Patience
-from processors.raw_source import Evicted
 from processors.records import OutgoingRecord
+from processors.worker.delivery import outbox
+from processors.worker.delivery.at_least_once import AtLeastOnce
+from processors.worker.delivery.base import NotDelivered
+from processors.worker.raw_source import Evicted
 from tests.unit.told_client import BATCH, RECORDS, WORKER, Client, RefusedMessage, impatient
 
 

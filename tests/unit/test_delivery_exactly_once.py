@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from bridge.settings import KafkaSettings
-from processors.delivery import outbox
-from processors.delivery.base import NotDelivered
-from processors.delivery.exactly_once import ExactlyOnce
 from processors.patience import Patience
-from processors.raw_source import Evicted
 from processors.records import OutgoingRecord
+from processors.worker.delivery import outbox
+from processors.worker.delivery.base import NotDelivered
+from processors.worker.delivery.exactly_once import ExactlyOnce
+from processors.worker.raw_source import Evicted
 from tests.unit.told_client import ABORTABLE, BATCH, FATAL, RECORDS, RETRIABLE, WORKER, Client, impatient
 
 

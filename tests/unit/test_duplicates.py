@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract import Position, RawEvent
-from processors.batches import Sighting
-from processors.duplicates import DuplicateWindow
+from processors.worker.batches import Sighting
+from processors.worker.duplicates import DuplicateWindow
 
 WINDOW = 80  # seconds
 T0 = 1_772_000_000_000

@@ -10,8 +10,8 @@ from faust.types import TP
 from pydantic import SecretStr
 
 from bridge.settings import KafkaSettings
-from processors.faust_kafka import ConfirmedTable, KafkaApp
-from processors.roll_up_app import app_settings
+from processors.rollups.faust_kafka import ConfirmedTable, KafkaApp
+from processors.rollups.roll_up_app import app_settings
 from processors.settings import WorkerSettings
 
 Answer = TypeVar("Answer")

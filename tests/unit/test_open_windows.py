@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from processors.open_windows import SILENT_SECONDS, OpenWindows, Place
+from processors.rollups.open_windows import SILENT_SECONDS, OpenWindows, Place
 
 DAY = 86_400.0
 FIRST: Place = ("c/u", (0.0, DAY - 0.1))

@@ -7,13 +7,13 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from bridge.settings import KafkaSettings
-from processors import raw_source
-from processors.batches import Batch
-from processors.duplicates import DuplicateWindow
 from processors.patience import Patience
-from processors.raw_history import Start
-from processors.raw_source import Evicted, RawSource
 from processors.settings import WorkerSettings
+from processors.worker import raw_source
+from processors.worker.batches import Batch
+from processors.worker.duplicates import DuplicateWindow
+from processors.worker.raw_history import Start
+from processors.worker.raw_source import Evicted, RawSource
 
 TOPIC = "canvas.raw"
 Callback = Callable[[Any, list[TopicPartition]], None]

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.sandbox.engines.registry.subjects import SubjectStore
 from bridge.settings import SchemaRegistrySettings
-from processors.registration import Change, RegistrationStopped, SubjectResult, register_all
 from processors.registry import AvroSchema, Incompatible, Registered, Registry, RegistryError
+from processors.schemas.registration import Change, RegistrationStopped, SubjectResult, register_all
 from tests.registries import register_again, registry_over
 from tests.schema_changes import A, optional, record, required
 

@@ -10,12 +10,12 @@ from prometheus_client import REGISTRY
 
 from bridge.settings import KafkaSettings
 from processors.catalogue import load_catalogue
-from processors.faust_kafka import KafkaApp
 from processors.names import TopicNames
 from processors.registry import RegistryError
 from processors.roll_up import RollUp
-from processors.roll_up_app import app_settings
 from processors.rollups import ROLLUPS
+from processors.rollups.faust_kafka import KafkaApp
+from processors.rollups.roll_up_app import app_settings
 from processors.settings import WorkerSettings
 from processors.wire_format import Unreadable
 

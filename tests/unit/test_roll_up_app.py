@@ -8,8 +8,8 @@ import faust
 import pytest
 
 from bridge.settings import KafkaSettings
-from processors import roll_up_app
-from processors.roll_up_app import common_partitions, keep_rolling
+from processors.rollups import roll_up_app
+from processors.rollups.roll_up_app import common_partitions, keep_rolling
 
 
 class App:
@@ -36,7 +36,7 @@ def test_an_app_that_crashes_or_cannot_be_made_is_followed_by_another(
 ) -> None:
     log: list[str] = []
     attempts: list[Any] = [ValueError("a topic is missing"), App(log, OSError("lost")), App(log)]
-    monkeypatch.setattr("processors.roll_up_app.random.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("processors.rollups.roll_up_app.random.uniform", lambda *_: 0.0)
 
     async def main() -> None:
         stopping = asyncio.Event()

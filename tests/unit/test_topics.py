@@ -7,11 +7,11 @@ import pytest
 from bridge.kafka import producer_config
 from bridge.settings import KafkaSettings
 from processors.catalogue import Catalogue, EventType, load_catalogue
-from processors.cluster import Cluster, ClusterError
 from processors.names import TopicNames
 from processors.settings import TopicSettings
-from processors.topic_plan import MAX_MESSAGE_BYTES, FoundTopic, PlannedTopic, differences, plan_topics
-from processors.topics import State, create_all
+from processors.topics.cluster import Cluster, ClusterError
+from processors.topics.command import State, create_all
+from processors.topics.topic_plan import MAX_MESSAGE_BYTES, FoundTopic, PlannedTopic, differences, plan_topics
 
 CATALOGUE = Catalogue(
     {"one": EventType("one", {}), "raw": EventType("raw", {})},
@@ -203,7 +203,7 @@ def test_a_topic_takes_what_the_producers_may_send() -> None:
 def test_a_cluster_that_is_away_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("processors.cluster._TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("processors.topics.cluster._TIMEOUT_SECONDS", 0.5)
     with pytest.raises(ClusterError, match=r"127\.0\.0\.1:1 cannot be reached: .*Connection refused"):
         Cluster(KafkaSettings(bootstrap_servers="127.0.0.1:1"))
     assert capfd.readouterr().err == ""

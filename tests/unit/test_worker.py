@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from bridge.settings import KafkaSettings, SchemaRegistrySettings
-from processors import worker
-from processors.batches import Batch
 from processors.patience import Patience
-from processors.raw_source import Evicted
 from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSettings
-from processors.worker import Setup, Worker
+from processors.worker import command as worker
+from processors.worker.batches import Batch
+from processors.worker.command import Setup, Worker
+from processors.worker.raw_source import Evicted
 
 LIMIT = 30.0
 

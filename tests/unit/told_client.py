@@ -5,10 +5,10 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from processors.batches import Batch
 from processors.patience import Patience
 from processors.records import OutgoingRecord
 from processors.settings import WorkerSettings
+from processors.worker.batches import Batch
 
 WORKER = WorkerSettings(group_id="g", instance_id="one")
 BATCH = Batch("canvas.raw", 0, 0, (), (), {0: 7, 1: 9}, {0: 7}, "generation 3")

@@ -6,12 +6,12 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.settings import KafkaSettings
-from processors.batches import Batch
-from processors.delivery.base import NotDelivered, offsets, verdict
-from processors.delivery.outbox import Outbox
 from processors.patience import Patience
 from processors.records import OutgoingRecord
 from processors.settings import WorkerSettings
+from processors.worker.batches import Batch
+from processors.worker.delivery.base import NotDelivered, offsets, verdict
+from processors.worker.delivery.outbox import Outbox
 
 # What ends by itself: a broker away, a coordinator moving.
 _TRANSIENT: Final = frozenset(

@@ -5,9 +5,9 @@ from typing import Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from processors.batches import Batch
-from processors.raw_source import Evicted
 from processors.records import OutgoingRecord
+from processors.worker.batches import Batch
+from processors.worker.raw_source import Evicted
 
 TIMEOUT: Final = 10.0  # seconds of one attempt
 

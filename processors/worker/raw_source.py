@@ -20,12 +20,12 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from bridge.contract import Headers, Position, RawEvent
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
-from processors.batches import Batch, Sighting
-from processors.client_logs import LIBRDKAFKA
-from processors.duplicates import DuplicateWindow
 from processors.patience import Patience
-from processors.raw_history import RawHistory
 from processors.settings import WorkerSettings
+from processors.worker.batches import Batch, Sighting
+from processors.worker.client_logs import LIBRDKAFKA
+from processors.worker.duplicates import DuplicateWindow
+from processors.worker.raw_history import RawHistory
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs r
 
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
-from processors.topic_plan import FoundTopic, PlannedTopic
+from processors.topics.topic_plan import FoundTopic, PlannedTopic
 
 log = logging.getLogger(__name__)
 

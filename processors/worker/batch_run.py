@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 
 from bridge.contract import RawEvent
 from processors import metrics
-from processors.batches import Batch
-from processors.delivery.base import BatchDelivery, NotDelivered
-from processors.duplicates import DuplicateWindow
 from processors.patience import Patience
 from processors.pipeline import Pipeline
-from processors.raw_source import Evicted, RawSource
 from processors.records import Outcome, OutgoingRecord
+from processors.worker.batches import Batch
+from processors.worker.delivery.base import BatchDelivery, NotDelivered
+from processors.worker.duplicates import DuplicateWindow
+from processors.worker.raw_source import Evicted, RawSource
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ def quieten() -> None:
     root = logging.getLogger()
     if root.level <= logging.DEBUG:
         return
-    for name in ("faust", "mode", "aiokafka", "processors.app", "processors.faust_kafka"):
+    for name in ("faust", "mode", "aiokafka", "processors.worker.app", "processors.rollups.faust_kafka"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for handler in root.handlers:
         handler.addFilter(_Sparsely())

@@ -11,8 +11,8 @@ from bridge.settings import LogSettings, SchemaRegistrySettings, TopicNameSettin
 from bridge.telemetry import configure_logging
 from processors.catalogue import load_catalogue
 from processors.names import TopicNames
-from processors.registration import LEVEL, Change, RegistrationStopped, SubjectResult, register_all
 from processors.registry import Registry, RegistryError, schemas_by_topic
+from processors.schemas.registration import LEVEL, Change, RegistrationStopped, SubjectResult, register_all
 from processors.table import print_table, progress
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from processors.compatibility import breaks
 from processors.names import subject
 from processors.registry import AvroSchema, Incompatible, Registry, RegistryError
+from processors.schemas.compatibility import breaks
 
 LEVEL: Final = "FULL_TRANSITIVE"
 

@@ -16,22 +16,22 @@ from confluent_kafka import KafkaException
 from bridge.command_line import read_settings, settings_options
 from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import AdminServer, configure_logging
-from processors.app import RawFeed, typing_app
-from processors.batch_run import BatchRun
 from processors.catalogue import Catalogue, load_catalogue
-from processors.client_logs import quieten
-from processors.delivery import DELIVERIES
-from processors.delivery.base import NotDelivered
-from processors.duplicates import DuplicateWindow
 from processors.fan_out import FanOut
 from processors.names import TopicNames
 from processors.patience import Patience
 from processors.pipeline import Pipeline
-from processors.raw_source import Evicted, RawSource
 from processors.registry import Registry, RegistryError, schema_ids
 from processors.roll_up import RollUpSetup, rollup_app
-from processors.roll_up_app import keep_rolling
+from processors.rollups.roll_up_app import keep_rolling
 from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSettings
+from processors.worker.app import RawFeed, typing_app
+from processors.worker.batch_run import BatchRun
+from processors.worker.client_logs import quieten
+from processors.worker.delivery import DELIVERIES
+from processors.worker.delivery.base import NotDelivered
+from processors.worker.duplicates import DuplicateWindow
+from processors.worker.raw_source import Evicted, RawSource
 
 log = logging.getLogger(__name__)
 

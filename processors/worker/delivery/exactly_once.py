@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.settings import KafkaSettings
-from processors.batches import Batch
-from processors.delivery.base import TIMEOUT, NotDelivered, offsets, verdict
-from processors.delivery.outbox import Outbox
 from processors.patience import Patience
-from processors.raw_source import Evicted
 from processors.records import OutgoingRecord
 from processors.settings import WorkerSettings
+from processors.worker.batches import Batch
+from processors.worker.delivery.base import TIMEOUT, NotDelivered, offsets, verdict
+from processors.worker.delivery.outbox import Outbox
+from processors.worker.raw_source import Evicted
 
 
 class ExactlyOnce:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bridge.contract import RawEvent
-from processors.batches import Sighting
+from processors.worker.batches import Sighting
 
 _GENERATIONS = 8  # the window is forgotten in steps of an eighth
 _Sightings = dict[int, dict[bytes, int]]  # generation -> key -> timestamp

@@ -18,9 +18,9 @@ from confluent_kafka.admin import AdminClient
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors import metrics
-from processors.client_logs import LIBRDKAFKA
-from processors.faust_kafka import ConfirmedTable, broker_urls, credentials
+from processors.rollups.faust_kafka import ConfirmedTable, broker_urls, credentials
 from processors.settings import WorkerSettings
+from processors.worker.client_logs import LIBRDKAFKA
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bridge.kafka import producer_config
 from bridge.settings import KafkaSettings
-from processors.client_logs import LIBRDKAFKA
-from processors.delivery.base import TIMEOUT, NotDelivered
 from processors.patience import Patience
 from processors.records import OutgoingRecord
+from processors.worker.client_logs import LIBRDKAFKA
+from processors.worker.delivery.base import TIMEOUT, NotDelivered
 
 _UNKNOWN: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}

@@ -11,11 +11,11 @@ from typing import Final
 from confluent_kafka import Consumer
 
 from bridge.settings import KafkaSettings
-from processors.delivery.at_least_once import AtLeastOnce
-from processors.delivery.base import BatchDelivery
-from processors.delivery.exactly_once import ExactlyOnce
 from processors.patience import Patience
 from processors.settings import Delivery, WorkerSettings
+from processors.worker.delivery.at_least_once import AtLeastOnce
+from processors.worker.delivery.base import BatchDelivery
+from processors.worker.delivery.exactly_once import ExactlyOnce
 
 Member = Callable[[KafkaSettings, WorkerSettings, Consumer, Patience], BatchDelivery]
 

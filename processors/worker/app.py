@@ -16,9 +16,9 @@ from faust.types import StreamT
 from faust.types.transports import TransportT
 from mode import Service, ServiceT
 
-from processors.batches import Batch
-from processors.lane import Lane
 from processors.patience import Patience
+from processors.worker.batches import Batch
+from processors.worker.lane import Lane
 
 
 class Source(Protocol):

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
-from processors.client_logs import LIBRDKAFKA
 from processors.patience import Patience
+from processors.worker.client_logs import LIBRDKAFKA
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from bridge.command_line import read_settings, settings_options
 from bridge.settings import KafkaSettings, LogSettings
 from bridge.telemetry import configure_logging
 from processors.catalogue import load_catalogue
-from processors.cluster import Cluster, ClusterError
 from processors.names import TopicNames
 from processors.settings import GroupSettings, TopicSettings
 from processors.table import print_table, progress
-from processors.topic_plan import FoundTopic, PlannedTopic, differences, plan_topics
+from processors.topics.cluster import Cluster, ClusterError
+from processors.topics.topic_plan import FoundTopic, PlannedTopic, differences, plan_topics
 
 
 class State(StrEnum):

@@ -1,0 +1,1 @@
+"""Our schemas against a registry: compared, registered; `command` is the front."""

@@ -1,0 +1,1 @@
+"""The topics a catalogue needs, made and kept on a cluster; `command` is the front."""
