@@ -11,6 +11,7 @@ from processors.values import (
     read_double,
     read_id,
     read_long,
+    read_map,
     read_string,
     read_time,
     record_reader,
@@ -23,6 +24,7 @@ _READERS: Mapping[str, Reader] = {
     "boolean": read_boolean,
     "timestamp-millis": read_time,
     "date": read_date,
+    "map": read_map,
 }
 
 
@@ -44,6 +46,8 @@ def _reader(schema: Any, *, is_id: bool) -> Reader:
     kind = schema["type"]
     if kind == "array":
         return array_reader(_reader(schema["items"], is_id=is_id))
+    if kind == "map" and schema["values"] != "string":
+        raise ValueError(f"a map must have values of string: {schema}")
     if kind == "record":
         return record_reader(field_readers(schema))
     return _known(schema.get("logicalType", kind))

@@ -143,6 +143,17 @@ def array_reader(item: Reader) -> Reader:
     return read
 
 
+def read_map(value: Json, _pointer: str, _notes: Notes) -> dict[str, str]:
+    """A JSON object whose keys Canvas leaves open: key -> text, or the JSON text of what is none."""
+    if not isinstance(value, dict):
+        raise Misfit
+    return {
+        key: item if isinstance(item, str) else orjson.dumps(item).decode()
+        for key, item in value.items()
+        if item is not None
+    }
+
+
 def record_reader(fields: Mapping[str, Reader]) -> Reader:
     """A reader of JSON objects. What no field claims, and what does not fit its field, goes to `extra`."""
 

@@ -16,6 +16,7 @@ from processors.values import (
     read_fields,
     read_id,
     read_long,
+    read_map,
     read_string,
     read_time,
     record_reader,
@@ -58,6 +59,7 @@ GLOBAL = 100000000000565
         (read_time, "1970-01-01 00:00:01 UTC", 1000),
         (read_date, "1970-01-02", 1),
         (read_date, "1970-01-02T05:59:59.000Z", 1),
+        (read_map, {"a": "x", "b": [1, None], "c": None, "d": 2.5}, {"a": "x", "b": "[1,null]", "d": "2.5"}),
     ],
 )
 def test_reads(reader: Reader, value: Any, expected: Any) -> None:
@@ -94,6 +96,8 @@ def test_reads(reader: Reader, value: Any, expected: Any) -> None:
         (read_time, 1572635473),
         (read_time, ""),
         (read_date, "2019-13-01"),
+        (read_map, "drop_lowest:1"),
+        (read_map, ["a"]),
         (array_reader(read_string), "a,b"),
         (array_reader(read_long), [1, "x"]),
         (record_reader({}), "text"),
