@@ -22,6 +22,8 @@ _CONSTANTS: Mapping[Path, Json] = {
 _IDS = frozenset({"id", "entity_id"})
 # Parts that say the object, the actor and the group once more.
 _ECHOES = frozenset({"generated", "membership"})
+# The name of an accessed asset is its subtype or type once more.
+_NAMES_OF_ASSETS = ("asset_subtype", "asset_type")
 
 
 def unclaimed_leaves(event: ValidEvent, claimed: Mapping[Path, Json]) -> list[tuple[str, Json]]:
@@ -62,6 +64,8 @@ class _Said:
             if _forms(value)[0] in self._ids:
                 return True
             self._ids.update(_forms(value))
+        if path == ("object", "name"):
+            return any((key, str(value)) in self._pairs for key in _NAMES_OF_ASSETS)
         return path[0] in _ECHOES and (path[-1], str(value)) in self._pairs
 
 

@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ PAIRS = [
 PII = {"direct", "indirect", "free_text", "none"}
 
 POINTER = re.compile(r"(/([^~/]|~[01])+)+")
-TIME_NAME = re.compile(r"_(at|time|until)$")
+TIME_NAME = re.compile(r"_(at|(?<!_a_)time|until)$")  # not one_question_at_a_time
 ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid)(_|$)")
 DIRECT_NAME = re.compile(r"(^|_)(email|login|user_name|short_name|client_ip)$|(user|student)_sis_id$")
 PERSON_NAME = re.compile(r"(^|_)(user|student|grader)_(id|uuid)$")
@@ -52,6 +53,22 @@ def name(path: Path) -> str:
 
 each_file = pytest.mark.parametrize("path", FILES, ids=name)
 each_event = pytest.mark.parametrize("path", EVENTS, ids=name)
+
+
+def record_name(event_name: str) -> str:
+    """The PascalCase of an event name, which is words between `_`, `.` and `-`."""
+    return "".join(word.capitalize() for word in re.split(r"[_.-]", event_name))
+
+
+def defined_names(schema: Any) -> Iterator[str]:
+    """The names of the types that a schema's own file defines, at any depth."""
+    for branch in branches(schema):
+        if isinstance(branch, dict):
+            if "name" in branch:
+                yield branch["name"]
+            for field in branch.get("fields", []):
+                yield from defined_names(field["type"])
+            yield from defined_names(branch.get("items"))
 
 
 def can_tie(one: Match, other: Match) -> bool:
@@ -82,8 +99,21 @@ def test_record_without_any_detail_is_written_and_read_back(path: Path) -> None:
 @each_event
 def test_names_follow_the_event_name(path: Path) -> None:
     schema = read(path)
-    assert schema["name"] == "".join(word.capitalize() for word in path.stem.split("_"))
+    assert schema["name"] == record_name(path.stem)
     assert body(path)["name"] == f"{schema['name']}Body"
+
+
+def test_no_two_names_of_the_catalogue_collide() -> None:
+    names = [defined for path in FILES for defined in defined_names(read(path))]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+
+
+def test_names_that_collide_would_be_seen() -> None:
+    assert record_name("quizzes-lti.grade_changed") == "QuizzesLtiGradeChanged"
+    assert record_name("quizzes.lti_grade_changed") == "QuizzesLtiGradeChanged"
+    inner = {"type": "record", "name": "Inner", "fields": []}
+    fields = [{"name": "inner", "type": ["null", {"type": "array", "items": inner}]}]
+    assert list(defined_names({"type": "record", "name": "Outer", "fields": fields})) == ["Outer", "Inner"]
 
 
 @each_file

@@ -67,7 +67,7 @@ def test_a_record_above_the_limit_is_a_dead_letter() -> None:
     assert outcome.outgoing.topic == "x.dead_letter"
 
 
-@pytest.mark.parametrize("name", ["never_heard_of", "quizzes-lti.grade_changed"])
+@pytest.mark.parametrize("name", ["never_heard_of", "quizzes.quiz_session_graded"])
 def test_an_unknown_event_is_kept_whole_under_its_own_id(name: str) -> None:
     payload = {"metadata": {"event_name": name, "event_time": "garbage"}, "body": ["anything"]}
     outcome = run(payload)

@@ -80,7 +80,7 @@ def test_the_plan_has_every_topic() -> None:
 def test_every_event_of_the_catalogue_has_its_topic() -> None:
     catalogue = load_catalogue()
     plan = plan_topics(catalogue, TopicNames(), SETTINGS, "workers")
-    assert {f"canvas.{name}" for name in catalogue.events} < {topic.name for topic in plan}
+    assert {TopicNames().typed(name) for name in catalogue.events} < {topic.name for topic in plan}
 
 
 @pytest.mark.parametrize("topic", PLAN, ids=lambda topic: topic.name)
