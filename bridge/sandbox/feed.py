@@ -36,19 +36,26 @@ class Format(StrEnum):
 class FeedPlan:
     """What to deliver. Shares are of `count`; `start` is milliseconds since the epoch.
 
-    `count` does not contain the duplicates. `text_doors` are doors that take Unicode text only.
+    `count` does not contain the duplicates. `events` are the names of those that happen; none: all.
+    `text_doors` are doors that take Unicode text only.
     """
 
     count: int = 2000
     seed: int = 1
     start: int = TERM_BEGINS
     format: Format = Format.BOTH
+    events: frozenset[str] = frozenset()
     doors: int = 1
     text_doors: frozenset[int] = frozenset()
     duplicates: float = 0.0
     disorder: float = 0.0
     malformed: float = 0.0
     unknown: float = 0.0
+
+    def names(self) -> list[str]:
+        """The events that can happen: those asked for that the format has."""
+        has_form = LIVE_EVENTS if self.format is not Format.CALIPER else caliper.FORMS
+        return [name for name in LIVE_EVENTS if name in has_form and name in (self.events or LIVE_EVENTS)]
 
 
 class Feed:
@@ -61,9 +68,9 @@ class Feed:
         self._doors = Dice(f"{plan.seed}/doors")
         self._order = Dice(f"{plan.seed}/order")
         self.university = University(self._dice, plan.start)
-        names = [name for name in LIVE_EVENTS if plan.format is not Format.CALIPER or name in caliper.FORMS]
-        self._names, self._weights = names, [LIVE_EVENTS[name].weight for name in names]
-        self._first = iter(names)
+        self._names = plan.names()
+        self._weights = [LIVE_EVENTS[name].weight for name in self._names]
+        self._first = iter(self._names)
         self._sequels: deque[Happening] = deque()
         self._turns = count()
 
@@ -110,7 +117,7 @@ class Feed:
         return happening
 
     def _spare(self) -> Happening:
-        names = [name for name in SPARE if name in self._names]
+        names = [name for name in SPARE if name in self._names] or self._names
         self.university.tick()
         return LIVE_EVENTS[self._dice.choice(names)].happen(self.university)
 

@@ -20,6 +20,7 @@ FIELDS: Final = (
     "Café Economics", "Early Clockwork",
 )  # fmt: skip
 LEVELS: Final = ("Foundations of", "Introduction to", "Topics in", "Advanced", "Workshop in", "History of")
+BODIES: Final = ("Department of", "School of", "Institute for", "Centre for")
 TASKS: Final = (
     "Essay",
     "Problem set",
@@ -67,9 +68,14 @@ def name(dice: Dice) -> str:
     return f"{dice.choice(GIVEN_NAMES)} {dice.choice(FAMILY_NAMES)}"
 
 
-def title(dice: Dice) -> str:
-    """The title of a piece of work."""
-    return f"{dice.choice(TASKS)} {dice.randint(1, 40)}: {dice.choice(FIELDS)}"
+def title(dice: Dice, word: str | None = None) -> str:
+    """The title of a piece of work, or of what the word says: `Module 3: Harbour Law`."""
+    return f"{word or dice.choice(TASKS)} {dice.randint(1, 40)}: {dice.choice(FIELDS)}"
+
+
+def department(dice: Dice) -> str:
+    """The name of a sub-account."""
+    return f"{dice.choice(BODIES)} {dice.choice(FIELDS)}"
 
 
 def truncate(text: str, limit: int = 8192) -> str:

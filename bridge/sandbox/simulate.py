@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
@@ -20,6 +21,7 @@ from rich.console import Console
 from bridge.sandbox.dice import Dice
 from bridge.sandbox.feed import Feed, FeedPlan, Format
 from bridge.sandbox.jwks_server import JwksServer, SigningKeys, keys_of
+from bridge.sandbox.live_events import LIVE_EVENTS
 from bridge.sandbox.outbox import Pace, deliver
 from bridge.sandbox.receipts import Receipts
 from bridge.sandbox.senders import PlainWebhook, Sender, SignedWebhook, SqsQueue
@@ -49,6 +51,14 @@ def _start(_: click.Context, __: click.Parameter, text: str | None) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def _events(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in LIVE_EVENTS:
+            near = ", ".join(get_close_matches(name, LIVE_EVENTS)) or "the files in avro/events"
+            raise click.BadParameter(f"{name!r} is no event of Canvas's own; see {near}")
+    return names
+
+
 @click.command("simulate", context_settings={"show_default": True, "max_content_width": 110})
 @click.option("--count", type=click.IntRange(0), default=2000, help="Events; duplicates come on top.")
 @click.option("--rate", type=click.FloatRange(0), default=0.0, help="Deliveries/s; 0: as fast as answered.")
@@ -56,6 +66,13 @@ def _start(_: click.Context, __: click.Parameter, text: str | None) -> int:
 @click.option("--start", callback=_start, help="Time of the first event, or now.  [default: a fixed term]")
 @click.option(
     "--format", type=click.Choice([one.value for one in Format]), default="both", help="Of the payloads."
+)
+@click.option(
+    "--event",
+    multiple=True,
+    callback=_events,
+    metavar="NAME",
+    help="Only this; may be repeated.  [default: all]",
 )
 @click.option("--to", multiple=True, callback=_addresses, metavar="URL", help="A webhook; may be repeated.")
 @click.option("--signed/--plain", default=True, help="How webhooks get the payload: as JWT or as JSON.")
@@ -147,11 +164,12 @@ def _plan(given: dict[str, Any]) -> FeedPlan:
     urls, sqs = len(given["to"]), bool(given["sqs_queue_url"])
     if not urls and not sqs and not given["stdout"]:
         raise click.UsageError("Nowhere to deliver to: give --to URL, --sqs-queue-url URL or --stdout.")
-    return FeedPlan(
+    plan = FeedPlan(
         count=given["count"],
         seed=SystemRandom().randrange(10**6) if given["seed"] is None else given["seed"],
         start=given["start"],
         format=Format(given["format"]),
+        events=frozenset(given["event"]),
         doors=max(1, urls + sqs),
         text_doors=frozenset({urls} if sqs else ()),
         duplicates=given["duplicates"],
@@ -159,6 +177,9 @@ def _plan(given: dict[str, Any]) -> FeedPlan:
         malformed=given["malformed"],
         unknown=given["unknown"],
     )
+    if not plan.names():
+        raise click.UsageError(f"Caliper has no form of {', '.join(given['event'])}: give --format canvas.")
+    return plan
 
 
 def _keys(given: dict[str, Any], stack: contextlib.ExitStack) -> SigningKeys:

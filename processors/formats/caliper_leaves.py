@@ -17,6 +17,7 @@ _CLAIMED = frozenset({("id",), ("type",), ("action",), ("eventTime",), ("@contex
 _CONSTANTS: Mapping[Path, Json] = {
     ("extensions", EXTENSION, "version"): "1.0.0",
     ("edApp", "id"): "http://www.canvaslms.com/",
+    ("actor", "id"): "http://www.canvaslms.com/",
     ("object", "name"): "Syllabus",
 }
 _IDS = frozenset({"id", "entity_id"})
@@ -70,8 +71,13 @@ class _Said:
 
 
 def _leaves(value: Json, path: Path, claimed: Mapping[Path, Json]) -> Iterator[tuple[Path, Json]]:
-    """The leaves. A list is one leaf, but where a field claims a part of it or it holds a few entities."""
-    if isinstance(value, dict) and value and not (len(value) == 1 and "numberStr" in value):
+    """The leaves. A list is one leaf, but where a field claims a part of it or it holds a few entities.
+
+    What a field claims whole is one leaf too: its parts are in the field.
+    """
+    if path in claimed:
+        yield path, value
+    elif isinstance(value, dict) and value and not (len(value) == 1 and "numberStr" in value):
         for key, child in value.items():
             yield from _leaves(child, (*path, key), claimed)
     elif isinstance(value, list) and (

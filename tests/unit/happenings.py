@@ -18,3 +18,14 @@ def happenings(name: str) -> list[Happening]:
         campus.tick()
         told.append(LIVE_EVENTS[name].happen(campus))
     return told
+
+
+@cache
+def story(names: tuple[str, ...], length: int = 600) -> list[Happening]:
+    """What happens when only events of these names do, by turns."""
+    campus = University(Dice(f"{names}/story"))
+    told = []
+    for _ in range(length):
+        campus.tick()
+        told.append(LIVE_EVENTS[campus.dice.choice(names)].happen(campus))
+    return told

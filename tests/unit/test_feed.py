@@ -12,7 +12,7 @@ from bridge.identity import event_id
 from bridge.sandbox.delivery import Delivery, Kind
 from bridge.sandbox.feed import LATEST, Feed, FeedPlan, Format
 from bridge.sandbox.live_events import LIVE_EVENTS, caliper
-from bridge.sandbox.trouble import CALIPER_FLAWS, CANVAS_FLAWS
+from bridge.sandbox.trouble import CALIPER_FLAWS, CANVAS_FLAWS, UNKNOWN_NAMES
 from processors.catalogue import load_catalogue
 from processors.fan_out import FanOut
 from processors.names import TopicNames
@@ -43,6 +43,24 @@ def test_the_same_plan_gives_the_same_bytes_and_another_seed_others() -> None:
 def test_a_small_feed_already_has_every_event() -> None:
     names = {delivery.event_name for delivery in Feed(FeedPlan(count=len(LIVE_EVENTS) + 1))}
     assert names == set(LIVE_EVENTS)
+
+
+def test_the_most_frequent_events_are_visits_and_progress() -> None:
+    names = Counter(delivery.event_name for delivery in Feed(FeedPlan(count=2000)))
+    assert {name for name, _ in names.most_common(2)} == {"asset_accessed", "course_progress"}
+    assert names["course_progress"] > 2000 * 0.08
+    assert names["course_completed"] > 20
+
+
+def test_only_the_events_asked_for_happen() -> None:
+    wanted = frozenset({"module_created", "course_progress"})
+    deliveries = list(Feed(replace(TROUBLED, events=wanted)))
+    assert {delivery.event_name for delivery in deliveries if delivery.kind is Kind.EVENT} == wanted
+    assert {delivery.kind for delivery in deliveries} == set(Kind)
+
+
+def test_nobody_knows_the_unknown_names() -> None:
+    assert not set(UNKNOWN_NAMES) & ({*CATALOGUE.events} | set(LIVE_EVENTS))
 
 
 def test_the_count_is_of_deliveries_without_their_duplicates() -> None:

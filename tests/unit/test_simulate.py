@@ -87,6 +87,13 @@ def test_lines_are_the_payloads_of_the_feed_from_the_time_asked_for() -> None:
     assert times[0].startswith("2025-01-02T03:0")
 
 
+def test_only_the_events_asked_for_are_written() -> None:
+    names = ("--event", "course_progress", "--event", "outcomes.retry_outcome_alignment_clone")
+    result = simulate("--stdout", "--count", "40", "--malformed", "0", "--unknown", "0", *names)
+    told = {json.loads(line)["metadata"]["event_name"] for line in result.stdout.splitlines()}
+    assert told == set(names) - {"--event"}
+
+
 def test_plain_deliveries_and_the_report_tell_the_same(sink: Sink, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     result = simulate(
@@ -139,6 +146,8 @@ def test_the_exit_status_tells_of_what_was_given_up(sink: Sink, monkeypatch: pyt
         (["--to", "http://127.0.0.1:1/"], "give --jwks-port"),
         (["--stdout", "--start", "tomorrow"], "write 2026-03-02T08:00:00Z"),
         (["--stdout", "--format", "xml"], "caliper"),
+        (["--stdout", "--event", "course_progres"], "see course_progress"),
+        (["--stdout", "--event", "heartbeat", "--format", "caliper"], "give --format canvas"),
         (["--stdout", "--duplicates", "2"], "0<=x<=1"),
     ],
 )

@@ -7,7 +7,8 @@ import pytest
 from bridge.sandbox.dice import Dice
 from bridge.sandbox.institution import Progress
 from bridge.sandbox.phrases import prose, truncate
-from bridge.sandbox.university import DEBOUNCE_MILLISECONDS, ROOT_ACCOUNT, University
+from bridge.sandbox.studies import DEBOUNCE_MILLISECONDS
+from bridge.sandbox.university import ROOT_ACCOUNT, University
 
 
 def university(seed: int = 1) -> University:
@@ -28,9 +29,9 @@ def test_every_id_is_given_once() -> None:
     campus = university()
     ids = [person.id for person in (campus.admin, *campus.teachers, *campus.students)]
     for course in campus.courses:
-        ids += [course.id, course.section_id, course.folder_id, *course.requirements]
+        ids += [course.id, course.folder_id, *course.requirements]
         ids += [assignment.id for assignment in course.assignments]
-        items = (*course.quizzes, *course.pages, *course.discussions, *course.outcomes)
+        items = (*course.sections, *course.quizzes, *course.pages, *course.discussions, *course.outcomes)
         ids += [item.id for item in items]
     assert len(ids) == len(set(ids)) > 200
 

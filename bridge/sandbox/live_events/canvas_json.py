@@ -10,12 +10,17 @@ from typing import Any, Final
 
 from bridge.contract import iso_time
 from bridge.sandbox.dice import Dice
-from bridge.sandbox.institution import Course, Department, RootAccount
+from bridge.sandbox.institution import Course, RootAccount
 from bridge.sandbox.live_events.base import Happening, Job, Moment, Request
 
 # Fields that Canvas now and then writes as Ruby prints a time: 2026-03-02 01:15:00 -0700.
 RUBY_TIMES: Final = frozenset(
     {("course_updated", "updated_at"), ("enrollment_state_updated", "state_started_at")}
+)
+
+# Events to which Canvas adds the course itself, so that a job tells of it too.
+AMENDED: Final = frozenset(
+    {"content_migration_started", "content_migration_completed", "grade_change", "quiz_export_complete"}
 )
 
 _MOUNTAIN = timezone(timedelta(hours=-7))
@@ -43,7 +48,8 @@ def _metadata(happening: Happening) -> dict[str, Any]:
         "root_account_uuid": account.uuid,
     }
     if isinstance(trigger, Job):
-        return {**metadata, "job_id": trigger.id, "job_tag": trigger.tag}
+        metadata |= {"job_id": trigger.id, "job_tag": trigger.tag}
+        return metadata | (_context_id(happening) if happening.event_name in AMENDED else {})
     return {**metadata, **_request(happening, trigger), **_context(happening, account)}
 
 
@@ -67,25 +73,29 @@ def _request(happening: Happening, request: Request) -> dict[str, Any]:
         fields["user_account_id"] = account.global_id(account.id)
         fields["user_sis_id"] = actor.sis_id
         fields["time_zone"] = actor.time_zone
+    if happening.where.masked:
+        fields["real_user_id"] = account.global_id(happening.where.masked.id)
     return fields
 
 
 def _context(happening: Happening, account: RootAccount) -> dict[str, Any]:
     context, role = happening.where.context, happening.where.role
-    fields: dict[str, Any] = {}
-    if isinstance(context, Course):
-        fields["context_type"] = "Course"
-        fields["context_account_id"] = account.global_id(context.department.id)
-    elif isinstance(context, Department):
-        fields["context_type"] = "Account"
-        fields["context_account_id"] = account.global_id(context.id)
-    else:
-        return fields
-    fields["context_id"] = account.global_id(context.id)
-    fields["context_sis_source_id"] = context.sis_id
-    if role:
-        fields["context_role"] = role
-    return fields
+    if context is None:
+        return {}
+    within = context.department if isinstance(context, Course) else context
+    fields = _context_id(happening) | {
+        "context_account_id": account.global_id(within.id),
+        "context_sis_source_id": context.sis_id,
+    }
+    return {**fields, "context_role": role} if role else fields
+
+
+def _context_id(happening: Happening) -> dict[str, Any]:
+    context = happening.where.context
+    if context is None:
+        return {}
+    kind = "Course" if isinstance(context, Course) else "Account"
+    return {"context_type": kind, "context_id": happening.account.global_id(context.id)}
 
 
 def _value(event_name: str, name: str, value: Any, dice: Dice) -> Any:

@@ -1,40 +1,54 @@
-"""Pages, files and discussions."""
+"""Pages and files."""
 
+from functools import partial
+from typing import Final
 from urllib.parse import quote_plus
 
 from bridge.sandbox import phrases
+from bridge.sandbox.institution import Course, Item
 from bridge.sandbox.live_events.base import (
     STUDENT,
     TEACHER,
+    Body,
     Happening,
+    LiveEvent,
     Moment,
     Where,
-    by_student,
+    act,
     by_teacher,
-    job,
     request,
+    run,
     tell,
 )
 from bridge.sandbox.university import DAY, University
 
-_FILES = (
-    ("field notes (draft).pdf", "application/pdf"),
-    ("roster.csv", "text/csv"),
-    ("tide-table.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ("hafen bei nacht, größe L.jpg", "image/jpeg"),
-)
+_FILES = {
+    "field notes (draft).pdf": "application/pdf",
+    "roster.csv": "text/csv",
+    "tide-table.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "hafen bei nacht, größe L.jpg": "image/jpeg",
+}
+_VERBS = {"created": "POST", "updated": "PUT", "deleted": "DELETE"}
+
+
+def wiki_page_created(campus: University) -> Happening:
+    """A teacher writes a page."""
+    course = campus.course()
+    page = campus.item(course.pages, "Notes", new=True, text=phrases.prose(campus.dice))
+    body = {"wiki_page_id": campus.global_id(page.id), "title": page.title, "body": page.text}
+    return act(campus, "wiki_page_created", by_teacher(course), f"POST /courses/{course.id}/pages", body)
 
 
 def wiki_page_updated(campus: University) -> Happening:
     """A teacher rewrites a page, or a content import does."""
     course = campus.course()
-    page = campus.dice.choice(course.pages)
+    page = campus.item(course.pages, "Notes", new=False)
     old_title, old_text = page.title, page.text
     page.text = phrases.prose(campus.dice)
     if campus.dice.chance(0.3):
         page.title = phrases.title(campus.dice)
     body = {
-        "wiki_page_id": campus.account.global_id(page.id),
+        "wiki_page_id": campus.global_id(page.id),
         "title": page.title,
         "body": page.text,
         "workflow_state": "active",
@@ -42,53 +56,65 @@ def wiki_page_updated(campus: University) -> Happening:
         "old_body": old_text,
     }
     if campus.dice.chance(0.2):
-        trigger = job(campus, "ContentMigration#import_content")
-        return tell(campus, "wiki_page_updated", trigger, Where(context=course), body)
+        return run(campus, "wiki_page_updated", "ContentMigration#import_content", body, course)
     path = f"/courses/{course.id}/pages/{page.id}"
     saving = request(campus, "PUT", f"/api/v1{path}", f"{path}/edit")
     return tell(campus, "wiki_page_updated", saving, by_teacher(course), body)
 
 
-def attachment_created(campus: University) -> Happening:
-    """Somebody uploads a file to a course. Canvas gives its name plain, and once more as in a URL."""
-    course, account = campus.course(), campus.account
-    teaches = campus.dice.chance(0.5)
-    uploader = course.teacher if teaches else campus.dice.choice(course.students)
-    name, content_type = campus.dice.choice(_FILES)
+def wiki_page_deleted(campus: University) -> Happening:
+    """A teacher deletes a page: one of the few deletions with an event of their own."""
+    course = campus.course()
+    page = campus.item(course.pages, "Notes", new=False)
+    course.pages.remove(page)
+    body = {"wiki_page_id": campus.global_id(page.id), "title": page.title}
+    call = f"DELETE /courses/{course.id}/pages/{page.id}"
+    return act(campus, "wiki_page_deleted", by_teacher(course), call, body)
+
+
+def attachment(campus: University, *, verb: str) -> Happening:
+    """Somebody uploads a file to a course, gives it another name, or deletes it."""
+    course = campus.course()
+    owner = course.teacher if campus.dice.chance(0.5) else campus.student(course)
+    file = campus.item(course.files, "File", new=verb == "created", owner=owner)
+    owner = file.owner or owner
+    old_name = file.text or campus.dice.choice(list(_FILES))
+    file.text = campus.dice.choice(list(_FILES)) if verb == "updated" else old_name
+    if verb == "deleted":
+        course.files.remove(file)
+    body = _attachment(campus, course, file)
+    if verb == "updated" and file.text != old_name:
+        body["old_display_name"] = old_name
+    where = Where(owner, TEACHER if owner is course.teacher else STUDENT, course)
+    path = "/files/capture" if verb == "created" else f"/files/{file.id}"
+    trigger = request(campus, _VERBS[verb], f"/api/v1{path}", f"/courses/{course.id}/files")
+    return tell(campus, f"attachment_{verb}", trigger, where, body)
+
+
+def _attachment(campus: University, course: Course, file: Item) -> Body:
+    """Canvas gives the name plain, and once more as in a URL."""
     locked = campus.dice.chance(0.1)
-    body = {
-        "attachment_id": account.global_id(campus.new_id()),
-        "user_id": account.global_id(uploader.id),
-        "display_name": name,
-        "filename": quote_plus(name),
+    return {
+        "attachment_id": campus.global_id(file.id),
+        "user_id": campus.global_id(file.owner.id) if file.owner else None,
+        "display_name": file.text,
+        "filename": quote_plus(file.text),
         "context_type": "Course",
-        "context_id": account.global_id(course.id),
-        "content_type": content_type,
-        "folder_id": account.global_id(course.folder_id),
-        "unlock_at": Moment(campus.now + 7 * DAY) if locked else None,
-        "lock_at": Moment(campus.now + 30 * DAY) if locked else None,
+        "context_id": campus.global_id(course.id),
+        "content_type": _FILES[file.text],
+        "folder_id": campus.global_id(course.folder_id),
+        "unlock_at": Moment(file.created_at + 7 * DAY) if locked else None,
+        "lock_at": Moment(file.created_at + 30 * DAY) if locked else None,
         "locked": locked,
         "updated_at": Moment(campus.now),
     }
-    trigger = request(campus, "POST", "/api/v1/files/capture", f"/courses/{course.id}/files")
-    where = Where(uploader, TEACHER if teaches else STUDENT, course)
-    return tell(campus, "attachment_created", trigger, where, body)
 
 
-def discussion_entry_created(campus: University) -> Happening:
-    """A student posts into a discussion, or answers a post. The ids are local."""
-    course = campus.course()
-    topic, student = campus.dice.choice(course.discussions), campus.dice.choice(course.students)
-    entry, parent = campus.new_id(), campus.new_id() if campus.dice.chance(0.4) else None
-    path = f"/courses/{course.id}/discussion_topics/{topic.id}"
-    replies = f"/entries/{parent}/replies" if parent else "/entries"
-    body = {
-        "user_id": str(student.id),
-        "created_at": Moment(campus.now),
-        "discussion_entry_id": str(entry),
-        "discussion_topic_id": str(topic.id),
-        "text": phrases.prose(campus.dice),
-        "parent_discussion_entry_id": str(parent) if parent else None,
-    }
-    trigger = request(campus, "POST", f"/api/v1{path}{replies}", path)
-    return tell(campus, "discussion_entry_created", trigger, by_student(student, course), body)
+EVENTS: Final = {
+    "wiki_page_created": LiveEvent(1, wiki_page_created),
+    "wiki_page_updated": LiveEvent(3, wiki_page_updated),
+    "wiki_page_deleted": LiveEvent(1, wiki_page_deleted),
+    "attachment_created": LiveEvent(4, partial(attachment, verb="created")),
+    "attachment_updated": LiveEvent(1, partial(attachment, verb="updated")),
+    "attachment_deleted": LiveEvent(1, partial(attachment, verb="deleted")),
+}

@@ -1,10 +1,13 @@
 """Courses, their syllabus, and how far their students have come."""
 
+from typing import Final
+
 from bridge.sandbox import phrases
 from bridge.sandbox.institution import Course, Progress
 from bridge.sandbox.live_events.base import (
     Body,
     Happening,
+    LiveEvent,
     Moment,
     Where,
     by_student,
@@ -47,7 +50,7 @@ def syllabus_updated(campus: University) -> Happening:
     old, course.syllabus = course.syllabus, phrases.prose(campus.dice)
     trigger = request(campus, "POST", f"/courses/{course.id}", f"/courses/{course.id}/assignments/syllabus")
     body = {
-        "course_id": campus.account.global_id(course.id),
+        "course_id": campus.global_id(course.id),
         "syllabus_body": course.syllabus,
         "old_syllabus_body": old,
     }
@@ -56,9 +59,9 @@ def syllabus_updated(campus: University) -> Happening:
 
 def progress(campus: University) -> Happening:
     """A student completes requirements, but not the last. A course without modules tells an error."""
-    bare = next((course for course in campus.courses if not course.requirements and course.students), None)
+    bare = next((course for course in campus.courses if not course.requirements and course.enrolments), None)
     if bare and campus.dice.chance(0.01):
-        pair = Progress(campus.dice.choice(bare.students), bare)
+        pair = Progress(campus.student(bare), bare)
         error = {"message": "no progress: the course has no module requirements"}
         return _tell_progress(campus, "course_progress", pair, {"error": error})
     pair = campus.advance(finish=False)
@@ -106,12 +109,21 @@ def _tell_progress(campus: University, event_name: str, pair: Progress, progress
 
 def _course(campus: University, course: Course, state: str) -> Body:
     return {
-        "course_id": campus.account.global_id(course.id),
+        "course_id": campus.global_id(course.id),
         "uuid": course.uuid,
-        "account_id": campus.account.global_id(course.department.id),
+        "account_id": campus.global_id(course.department.id),
         "account_uuid": course.department.uuid,
         "name": course.name,
         "created_at": Moment(course.created_at),
         "updated_at": Moment(campus.now),
         "workflow_state": state,
     }
+
+
+EVENTS: Final = {
+    "course_created": LiveEvent(1, created),
+    "course_updated": LiveEvent(2, updated),
+    "syllabus_updated": LiveEvent(2, syllabus_updated, updated_with_syllabus),
+    "course_progress": LiveEvent(20, progress),
+    "course_completed": LiveEvent(4, completed),
+}

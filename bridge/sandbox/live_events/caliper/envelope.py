@@ -1,96 +1,48 @@
-"""Writes what happened as an IMS Caliper 1.1 envelope, as Canvas does; not every event has a Caliper form.
+"""What all Caliper events have: who, which course, application, session, request; and the envelope."""
 
-Which action, object and URN stand for which event: canvas-lms doc/api/data_services, format Caliper.
-"""
-
-from collections.abc import Callable
-from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bridge.contract import iso_time
 from bridge.sandbox.dice import Dice
 from bridge.sandbox.institution import Course
-from bridge.sandbox.live_events import caliper_objects as objects
 from bridge.sandbox.live_events.base import STUDENT, TEACHER, Happening, Job, Request
-from bridge.sandbox.live_events.caliper_objects import EXTENSIONS, urn
+from bridge.sandbox.live_events.caliper.base import EXTENSIONS, Form, Scope, urn
 
 VERSION: Final = "http://purl.imsglobal.org/ctx/caliper/v1p1"
 ROLES: Final = {STUDENT: "Learner", TEACHER: "Instructor"}
 
 
-class Scope(Enum):
-    """How much a form tells of the course that an event belongs to."""
-
-    NOTHING = "neither group nor membership"
-    MEMBERSHIP = "membership, no group"
-    COURSE = "group and membership of the course"
-    SECTION = "group and membership of its section"
-
-
-class Form(NamedTuple):
-    """Type, action and object of an event; `more` makes further keys of the event."""
-
-    type: str
-    action: str
-    object: Callable[[Happening, Dice], dict[str, Any]]
-    scope: Scope = Scope.COURSE
-    more: Callable[[Happening, Dice], dict[str, Any]] | None = None
-
-
-FORMS: Final[dict[str, Form]] = {
-    "assignment_created": Form("Event", "Created", objects.assignment),
-    "assignment_updated": Form("Event", "Modified", objects.assignment),
-    "attachment_created": Form("Event", "Created", objects.attachment),
-    "course_created": Form("Event", "Created", objects.course, Scope.NOTHING),
-    "course_updated": Form("Event", "Modified", objects.course, Scope.NOTHING),
-    "discussion_entry_created": Form("MessageEvent", "Posted", objects.discussion_entry),
-    "enrollment_created": Form("Event", "Created", objects.enrollment, Scope.SECTION),
-    "enrollment_state_updated": Form("Event", "Modified", objects.enrollment_state),
-    "grade_change": Form("GradeEvent", "Graded", objects.graded, more=objects.score),
-    "logged_in": Form("SessionEvent", "LoggedIn", objects.application, Scope.NOTHING),
-    "logged_out": Form("SessionEvent", "LoggedOut", objects.application, Scope.NOTHING),
-    "quiz_submitted": Form("AssessmentEvent", "Submitted", objects.quiz_attempt),
-    "submission_created": Form("AssignableEvent", "Submitted", objects.submission),
-    "submission_updated": Form("Event", "Modified", objects.submission),
-    "syllabus_updated": Form("Event", "Modified", objects.syllabus, Scope.MEMBERSHIP),
-    "wiki_page_updated": Form("Event", "Modified", objects.wiki_page),
-}
-
-
-def render(happening: Happening, dice: Dice) -> dict[str, Any]:
-    """One envelope with one event. Raises KeyError for an event without a Caliper form."""
-    form = FORMS[happening.event_name]
-    event = {
+def envelope(happening: Happening, form: Form, dice: Dice) -> dict[str, Any]:
+    """What happened, in an event of the form, in an envelope."""
+    host, trigger = happening.account.host, happening.trigger
+    app = "http://www.canvaslms.com/" if isinstance(trigger, Job) else f"http://{host}/"
+    event: dict[str, Any] = {
+        "@context": VERSION,
+        "id": f"urn:uuid:{dice.uuid()}",
         "type": form.type,
         "actor": _actor(happening),
         "action": form.action,
         "object": form.object(happening, dice),
         **(form.more(happening, dice) if form.more else {}),
         **_course(happening, form.scope),
-    }
-    return envelope(happening, event, dice)
-
-
-def envelope(happening: Happening, event: dict[str, Any], dice: Dice) -> dict[str, Any]:
-    """Adds to an event what all have (id, time, application, session, request); puts it into an envelope."""
-    host, trigger = happening.account.host, happening.trigger
-    started_by_job = isinstance(trigger, Job)
-    app = "http://www.canvaslms.com/" if started_by_job else f"http://{host}/"
-    event = {
-        "@context": VERSION,
-        "id": f"urn:uuid:{dice.uuid()}",
-        **event,
         "eventTime": iso_time(happening.time),
         "edApp": {"id": app, "type": "SoftwareApplication"},
         "extensions": {EXTENSIONS: {**_origin(happening, dice), "version": "1.0.0"}},
+        **_session(happening),
     }
-    if isinstance(trigger, Request):
-        if trigger.referrer:
-            event["referrer"] = trigger.referrer
-        if happening.where.actor and not trigger.developer_key_id:
-            event["session"] = {"id": urn("session", happening.where.actor.session_id), "type": "Session"}
     sent = iso_time(happening.time + dice.randint(40, 90_000))
     return {"sensor": f"http://{host}/", "sendTime": sent, "dataVersion": VERSION, "data": [event]}
+
+
+def _session(happening: Happening) -> dict[str, Any]:
+    actor, trigger = happening.where.actor, happening.trigger
+    known: dict[str, Any] = {}
+    if isinstance(trigger, Request):
+        if trigger.referrer:
+            known["referrer"] = trigger.referrer
+        if actor and not trigger.developer_key_id:
+            known["session"] = {"id": urn("session", actor.session_id), "type": "Session"}
+    return known
 
 
 def _actor(happening: Happening) -> dict[str, Any]:
@@ -106,6 +58,8 @@ def _actor(happening: Happening) -> dict[str, Any]:
     known |= {"user_login": actor.email, "entity_id": account.global_id(actor.id)}
     if actor.sis_id:
         known["user_sis_id"] = actor.sis_id
+    if happening.where.masked:
+        known["real_user_id"] = account.global_id(happening.where.masked.id)
     person = {"id": urn("user", account.global_id(actor.id)), "type": "Person"}
     return {**person, "extensions": {EXTENSIONS: known}}
 
@@ -114,10 +68,10 @@ def _course(happening: Happening, scope: Scope) -> dict[str, Any]:
     course = happening.where.context
     if scope is Scope.NOTHING or not isinstance(course, Course):
         return {}
-    course_id = happening.account.global_id(course.id)
+    course_id = str(course.id) if scope is Scope.LOCAL else happening.account.global_id(course.id)
     organization: dict[str, Any] = {"id": urn("course", course_id), "type": "CourseOffering"}
     if scope is Scope.SECTION:
-        section = f"{course_id}:section:{happening.account.global_id(course.section_id)}"
+        section = f"{course_id}:section:{happening.body['course_section_id']}"
         organization = {"id": urn("course", section), "type": "CourseSection"}
     parts = _membership(happening, organization, urn("course", course_id))
     if scope is not Scope.MEMBERSHIP:
