@@ -4,7 +4,7 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-.PHONY: help install demo test expected format lock image clean $(PARTS)
+.PHONY: help install demo test expected docs release-schemas format lock image clean $(PARTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
@@ -27,11 +27,12 @@ test: install ## every part below, one after the other, with the time each took
 	  printf '%6d s  %s\n' $$(($$(date +%s) - began)) "$$part" >> .venv/times; \
 	done; printf '\nEvery part passed:\n'; cat .venv/times
 
-check: install ## style, types, import contracts
+check: install ## style, types, import contracts, and the schemas against every released set
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/canvas-processors schemas check
 
 unit: install ## stages and parts in memory
 	$(BIN)/pytest tests/unit
@@ -56,6 +57,13 @@ chart: install ## the Helm chart, rendered and validated
 
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples
+
+docs: install ## the catalogue for people: avro/pages and the table in avro/README.md
+	$(BIN)/canvas-processors schemas export --html avro/pages
+	$(BIN)/python -m tests.catalogue_table
+
+release-schemas: install ## avro/released/VERSION.json, with what is new or changed; VERSION=1.4.0
+	$(BIN)/canvas-processors schemas release $(VERSION)
 
 format: install ## ruff's formatting and safe fixes
 	$(BIN)/ruff format .

@@ -11,6 +11,7 @@ main = LazyGroup(
         "convert": "processors.convert:command",
         "schemas": "processors.schemas.command:command",
         "topics": "processors.topics.command:command",
+        "drift": "processors.drift.command:command",
     },
 )
 

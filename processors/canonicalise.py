@@ -33,7 +33,8 @@ def canonicalise(event: ValidEvent, catalogue: Catalogue) -> CanonicalEvent:
         notes.keep(pointer, value)
     record |= {"extra": notes.extra, "truncated": notes.truncated}
     remarks.update(_remarks(notes))
-    return CanonicalEvent(event_type.name, _key(record, event_type), record, frozenset(remarks))
+    key, unclaimed = key_of(record, event_type), tuple(notes.extra)
+    return CanonicalEvent(event_type.name, key, record, frozenset(remarks), unclaimed)
 
 
 def _envelope(event: ValidEvent) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def _shard_of(value: Any) -> int | None:
     return int(text) // SHARD or None if text.isascii() and text.isdigit() else None
 
 
-def _key(record: dict[str, Any], event_type: EventType) -> str:
+def key_of(record: dict[str, Any], event_type: EventType) -> str:
     """The Kafka key: course, else user, else account, else the event's own id."""
     for path in event_type.key:
         value: Any = record

@@ -26,7 +26,8 @@ _AVRO_KEYS = frozenset(
 )
 
 
-def _folder() -> Path:
+def schema_folder() -> Path:
+    """The schemas that came with this package: in a wheel, or in the checkout."""
     packaged = Path(__file__).parent / "avsc"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "avro"
 
@@ -117,12 +118,12 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
 
     Raises ValueError that names the file where one is not a valid schema.
     """
-    folder = folder or _folder()
+    folder = folder or schema_folder()
     types = {f"{schema['namespace']}.{schema['name']}": schema for _, schema in _read(folder / "types")}
     return Catalogue(
-        events={name: EventType(name, _inline(schema, types)) for name, schema in _read(folder / "events")},
-        unknown=next(EventType(name, _inline(schema, types)) for name, schema in _read(folder, "unknown")),
-        rollups={name: EventType(name, _inline(schema, types)) for name, schema in _read(folder / "rollups")},
+        events={name: EventType(name, inline(schema, types)) for name, schema in _read(folder / "events")},
+        unknown=next(EventType(name, inline(schema, types)) for name, schema in _read(folder, "unknown")),
+        rollups={name: EventType(name, inline(schema, types)) for name, schema in _read(folder / "rollups")},
     )
 
 
@@ -137,20 +138,20 @@ def _read(folder: Path, stem: str = "*") -> Iterator[tuple[str, Schema]]:
         yield path.stem, schema
 
 
-def _inline(schema: Any, types: Mapping[str, Schema], seen: set[str] | None = None) -> Any:
-    """Puts a shared type where it is first used; Avro refers to it by name afterwards."""
+def inline(schema: Any, types: Mapping[str, Schema], seen: set[str] | None = None) -> Any:
+    """Puts a shared type (by full name) where it is first used; Avro refers to it by name afterwards."""
     seen = set() if seen is None else seen
     if isinstance(schema, str) and schema in types and schema not in seen:
         seen.add(schema)
-        return _inline(types[schema], types, seen)
+        return inline(types[schema], types, seen)
     if isinstance(schema, list):
-        return [_inline(branch, types, seen) for branch in schema]
+        return [inline(branch, types, seen) for branch in schema]
     if isinstance(schema, dict):
         nested = {"type", "items", "values"}
         return {
-            key: [_inline(field, types, seen) for field in value]
+            key: [inline(field, types, seen) for field in value]
             if key == "fields"
-            else _inline(value, types, seen)
+            else inline(value, types, seen)
             if key in nested
             else value
             for key, value in schema.items()

@@ -1,4 +1,4 @@
-"""Every metric of the processors. All label sets are closed: event names are those that have a schema.
+"""Every metric of the processors. Label sets are closed or bounded: event names are those with a schema.
 
 What a batch did is counted once Kafka has confirmed it, so a batch that is repeated counts once.
 """
@@ -33,6 +33,12 @@ REMARKS: Final = Counter(
     "canvas_processors_remarks_total",
     "Converted events in which something was unusual, by what it was.",
     ["remark"],
+)
+DRIFT: Final = Counter(
+    "canvas_processors_drift_total",
+    "Typed records with a value in `extra`, by event name and JSON pointer (`*`: any index); after 500 pairs "
+    "the pointer is `other`.",
+    ["event_name", "pointer"],
 )
 WINDOW_KEYS: Final = Gauge(
     "canvas_processors_duplicate_window_keys",
@@ -88,6 +94,7 @@ CATALOGUE: Final = (
     DEAD_LETTERED,
     DUPLICATES,
     REMARKS,
+    DRIFT,
     WINDOW_KEYS,
     BATCHES,
     BATCH_SECONDS,

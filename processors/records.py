@@ -55,13 +55,17 @@ class ValidEvent:
 class CanonicalEvent:
     """One event as its Avro record: `record` is what fastavro writes under the schema of `event_name`.
 
-    An event that no schema knows has the `event_name` None here and a record of UnknownEvent.
+    An event that no schema knows has the `event_name` None here and a record of UnknownEvent. `unclaimed`:
+    where the values of `extra` stand in the delivery, also once a privacy policy has taken them. `privacy`:
+    what the header of that name says, None where there is no policy.
     """
 
     event_name: str | None
     key: str
     record: dict[str, Any]
     remarks: frozenset[Remark] = frozenset()
+    unclaimed: tuple[str, ...] = ()
+    privacy: bytes | None = None
 
     @property
     def event_id(self) -> str:

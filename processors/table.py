@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 Row = Sequence[object]
 
@@ -18,7 +19,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Row]) -> None:
     if sys.stdout.isatty():
         table = Table(*columns)
         for row in texts:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # as it is: `[x]` would be markup
         Console().print(table)
         return
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]

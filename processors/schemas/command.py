@@ -1,4 +1,4 @@
-"""`canvas-processors schemas`: our schemas in the schema registry."""
+"""`canvas-processors schemas`: our schemas in the schema registry, in released sets and for other tools."""
 
 import sys
 from collections import Counter
@@ -10,15 +10,24 @@ from bridge.command_line import read_settings, settings_options
 from bridge.settings import LogSettings, SchemaRegistrySettings, TopicNameSettings
 from bridge.telemetry import configure_logging
 from processors.catalogue import load_catalogue
+from processors.drift.propose_command import command as propose
+from processors.exports.command import export
 from processors.names import TopicNames
 from processors.registry import Registry, RegistryError, schemas_by_topic
+from processors.schemas.gate import check, release
 from processors.schemas.registration import LEVEL, Change, RegistrationStopped, SubjectResult, register_all
 from processors.table import print_table, progress
 
 
 @click.group("schemas")
 def command() -> None:
-    """Our Avro schemas in the schema registry."""
+    """Our Avro schemas: in the schema registry, in released sets, and for other tools."""
+
+
+command.add_command(check)
+command.add_command(release)
+command.add_command(export)
+command.add_command(propose)
 
 
 @command.command("register")

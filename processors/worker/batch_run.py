@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from bridge.contract import RawEvent
 from processors import metrics
+from processors.drift.drift_counts import PAIRS, Pair, drift_of
 from processors.patience import Patience
 from processors.pipeline import Pipeline
 from processors.records import Outcome, OutgoingRecord
@@ -102,6 +103,7 @@ class _Tally:
         self._typed: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._remarks: Counter[str] = Counter()
+        self._drift: Counter[Pair] = Counter()
         self._unknown = 0
 
     def note(self, outcome: Outcome) -> None:
@@ -109,6 +111,7 @@ class _Tally:
             self._reasons[outcome.failure.reason] += 1
         elif outcome.event is not None:
             self._remarks.update(outcome.event.remarks)
+            self._drift.update(drift_of(outcome.event))
             if outcome.event.event_name is None:
                 self._unknown += 1
             else:
@@ -125,6 +128,8 @@ class _Tally:
         ):
             for label, number in counted.items():
                 metric.labels(label).inc(number)
+        for pair, number in PAIRS.bound(self._drift):
+            metrics.DRIFT.labels(*pair).inc(number)
         metrics.BATCHES.inc()
         metrics.LAST_PROGRESS.set_to_current_time()
 

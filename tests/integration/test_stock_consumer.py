@@ -107,7 +107,7 @@ def test_the_consumer_of_the_readme_works(engine: Engine, pipeline: Pipeline, to
     (code,) = [
         block
         for block in re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.S)
-        if "Avro" in block
+        if '["canvas.course_progress"]' in block
     ]
     for written, here in (
         ("http://localhost:8081", engine.addresses.schema_registry_url),
