@@ -47,7 +47,7 @@ def holder(document: Any, path: Path) -> Any:
 @st.composite
 def mutations(draw: st.DrawFn) -> dict[str, Any]:
     """A sample in which up to three things were dropped, nulled, retyped, added, nested or cut."""
-    document = copy.deepcopy(draw(st.sampled_from(DOCUMENTS)))
+    document: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(DOCUMENTS)))
     for _ in range(draw(st.integers(1, 3))):
         places = list(paths(document))
         if places:
