@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from processors.caliper_rules import ENVELOPE
 from processors.catalogue import Schema
 
 
@@ -25,6 +26,14 @@ class Row:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
+
+    @property
+    def json(self) -> list[str]:
+        """Its JSON pointers below the section of Canvas JSON; none for what only Caliper's envelope has."""
+        if any(pointer.startswith(ENVELOPE) for pointer in self.caliper):
+            return []
+        place = "".join(f"/{part}" for part in self.path.split(".")[:-1]).replace("[]", "/*")
+        return [f"{place}/{key}" for key in self.canvas]
 
 
 def rows(record: Schema, prefix: str = "", known: dict[str, Schema] | None = None) -> Iterator[Row]:
