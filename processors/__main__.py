@@ -12,6 +12,7 @@ main = LazyGroup(
         "schemas": "processors.schemas.command:command",
         "topics": "processors.topics.command:command",
         "drift": "processors.drift.command:command",
+        "privacy": "processors.privacy.command:command",
     },
 )
 

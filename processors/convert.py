@@ -11,15 +11,19 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
+from bridge.command_line import read_settings, settings_options
 from bridge.contract import EVENT_NAME, Headers, RawEvent, iso_time
 from bridge.identity import event_id
+from bridge.redact import redact
 from processors.catalogue import EventType, load_catalogue
 from processors.failures import Failure
 from processors.fan_out import FanOut
 from processors.names import TopicNames
 from processors.pipeline import Pipeline
 from processors.plain_json import plain_json
+from processors.privacy.configured import configured_protection
 from processors.records import CanonicalEvent, Outcome
+from processors.settings import PrivacySettings
 from processors.values import Misfit, Notes, read_time
 
 
@@ -27,7 +31,10 @@ from processors.values import Misfit, Notes, read_time
 @click.argument("files", metavar="[FILE|-]...", nargs=-1, type=click.File("rb"))
 @click.option("--event-name", help="What SQS gives as the attribute event_name; needed for no format.")
 @click.option("--received-at", help="ISO 8601 time of receipt [default: now].")
-def command(files: tuple[BinaryIO, ...], event_name: str | None, received_at: str | None) -> None:
+@settings_options(PrivacySettings)
+def command(
+    files: tuple[BinaryIO, ...], event_name: str | None, received_at: str | None, **options: Any
+) -> None:
     """Converts events offline and prints one JSON object per event.
 
     A FILE holds one event, several as JSON lines, or the body of a signed delivery (a JWT, bare or quoted;
@@ -43,11 +50,16 @@ def command(files: tuple[BinaryIO, ...], event_name: str | None, received_at: st
     received = _milliseconds(received_at)
     headers: Headers = ((EVENT_NAME, event_name.encode()),) if event_name else ()
     catalogue = load_catalogue()
-    pipeline = Pipeline(catalogue, FanOut(catalogue, TopicNames(), defaultdict(int)))
+    try:
+        protection = configured_protection(read_settings(PrivacySettings, options), catalogue)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    pipeline = Pipeline(catalogue, FanOut(catalogue, TopicNames(), defaultdict(int)), protection)
     refused = 0
     for file in files or (sys.stdin.buffer,):
         source = getattr(file, "name", "<stdin>").replace("<stdin>", "-")
         for value in deliveries(file.read(), source):
+            value = redact(value)  # as the bridge does: else the record, and its event_id, were another
             raw = RawEvent(value, str(event_id(value)).encode(), headers, received)
             for outcome in pipeline.run(raw):
                 refused += outcome.failure is not None

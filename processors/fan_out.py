@@ -13,6 +13,7 @@ from processors.records import CanonicalEvent, OutgoingRecord
 
 MAX_RECORD_BYTES = 2 * 1_048_576 - 65_536  # the topics' limit less room for key, headers and framing
 LINEAGE = "canvas.raw"
+PRIVACY = "canvas.privacy"  # policy/fingerprint/key id, where there is a privacy policy
 ERRORS = "canvas.errors."
 EVENT_TYPE = "com.instructure.canvas."
 
@@ -44,6 +45,8 @@ class FanOut:
         headers = [(CE_ID, event.event_id.encode()), (CE_TYPE, (EVENT_TYPE + name).encode())]
         if raw.position:
             headers.append((LINEAGE, str(raw.position).encode()))
+        if event.privacy:
+            headers.append((PRIVACY, event.privacy))
         return OutgoingRecord(topic, event.key.encode(), value, tuple(headers), raw.received_at)
 
     def dead_letter(self, raw: RawEvent, failure: Failure) -> OutgoingRecord:

@@ -2,8 +2,9 @@
 
 import socket
 from enum import StrEnum
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from bridge.settings import Settings
@@ -53,6 +54,24 @@ class WorkerSettings(GroupSettings):
     )
     data_dir: str = Field("/var/lib/canvas-processors", description="Folder of the rollup tables.")
     rollups: bool = Field(True, description="Whether this worker rolls up too.")
+
+
+class PrivacySettings(Settings):
+    """What the processors take of personal data before they write a typed record; off by default."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCESSORS_PRIVACY__")
+    flag_prefix = "privacy-"
+
+    policy: Path | None = Field(
+        None,
+        description="File (TOML) that says which personal data is dropped, cut or replaced before typed "
+        "records are written. Without one nothing is.",
+    )
+    key: SecretStr | None = Field(
+        None,
+        description="Secret that pseudonyms are made with, at least 32 characters; needed where the policy "
+        "says hmac. Another key makes other pseudonyms.",
+    )
 
 
 class ProcessorsAdminSettings(Settings):

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -21,10 +21,11 @@ from processors.fan_out import FanOut
 from processors.names import TopicNames
 from processors.patience import Patience
 from processors.pipeline import Pipeline
+from processors.privacy.configured import configured_protection
 from processors.registry import Registry, RegistryError, schema_ids
 from processors.roll_up import RollUpSetup, rollup_app
 from processors.rollups.roll_up_app import keep_rolling
-from processors.settings import Delivery, ProcessorsAdminSettings, WorkerSettings
+from processors.settings import Delivery, PrivacySettings, ProcessorsAdminSettings, WorkerSettings
 from processors.worker.app import RawFeed, typing_app
 from processors.worker.batch_run import BatchRun
 from processors.worker.client_logs import quieten
@@ -53,10 +54,12 @@ class Setup:
     kafka: KafkaSettings
     registry: SchemaRegistrySettings
     admin: ProcessorsAdminSettings
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
 
 
 @click.command("worker", short_help="Type raw events and roll them up.")
-@settings_options(WorkerSettings, KafkaSettings, SchemaRegistrySettings, ProcessorsAdminSettings, LogSettings)
+@settings_options(WorkerSettings, KafkaSettings, SchemaRegistrySettings, PrivacySettings)
+@settings_options(ProcessorsAdminSettings, LogSettings)
 def command(**options: Any) -> None:
     """Reads raw deliveries, writes typed records, unknown events and dead letters, and rolls up.
 
@@ -70,6 +73,7 @@ def command(**options: Any) -> None:
         read_settings(KafkaSettings, options),
         read_settings(SchemaRegistrySettings, options),
         read_settings(ProcessorsAdminSettings, options),
+        read_settings(PrivacySettings, options),
     )
     try:
         asyncio.run(Worker(setup).run())
@@ -97,11 +101,14 @@ class Worker:
         try:
             log.info("delivery %s", GUARANTEES[self._setup.worker.delivery])
             catalogue = load_catalogue()
+            protection = configured_protection(self._setup.privacy, catalogue)
+            if protection:
+                log.info("privacy policy %s (version/fingerprint/key id)", protection.mark)
             ids = await asyncio.to_thread(
                 schema_ids, catalogue, self._names, self._setup.registry, self._patience
             )
             rolling = asyncio.create_task(self._roll_up(catalogue, ids, stopping))
-            pipeline = Pipeline(catalogue, FanOut(catalogue, self._names, ids))
+            pipeline = Pipeline(catalogue, FanOut(catalogue, self._names, ids), protection)
             try:
                 while not stopping.is_set():
                     await self._work(pipeline, stopping)
