@@ -55,7 +55,7 @@ class KafkaCluster:
         self._nodes = [Node(n + 1, ports[2 * n], ports[2 * n + 1], _id()) for n in range(brokers)]
         logging = folder / "log4j2.xml"
         logging.write_text(_LOGGING)
-        options = ["-Xmx256m", f"-Dlog4j2.configurationFile={logging}"]
+        options = ["-Xmx512m", f"-Dlog4j2.configurationFile={logging}"]
         self._java = java_command(*options, "-cp", class_path)
 
     @property
@@ -128,6 +128,8 @@ class KafkaCluster:
             "share.coordinator.state.topic.replication.factor": copies,
             "share.coordinator.state.topic.min.isr": enough,
             "group.initial.rebalance.delay.ms": 0,
+            # The default, 128 MiB, leaves a small heap no room for the many topics of a catalogue.
+            "log.cleaner.dedupe.buffer.size": 8 * 1_048_576,
             # A killed broker is missed, and let in again, after two seconds instead of nine.
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 500,
