@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
+from confluent_kafka.schema_registry import SchemaRegistryClient
+
 from bridge.sandbox.engines.registry.server import RegistryServer
 from bridge.sandbox.engines.registry.subjects import SubjectStore
 from bridge.settings import SchemaRegistrySettings
@@ -31,6 +33,14 @@ def register_again(
     """Registers as another run of the command does, which remembers nothing."""
     with Registry(settings) as registry:
         return register_all(registry, schemas, dry_run=dry_run)
+
+
+def subjects_of(registry: SchemaRegistryClient, *, deleted: bool = False) -> set[str]:
+    """Every subject. Apicurio lists a thousand at a time, and other tests have left theirs."""
+    found: set[str] = set()
+    while page := set(registry.get_subjects(deleted=deleted, offset=len(found), limit=500)) - found:
+        found |= page
+    return found
 
 
 class Impatience(Patience):

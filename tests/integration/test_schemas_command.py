@@ -11,6 +11,7 @@ from processors.catalogue import load_catalogue
 from processors.names import TopicNames, subject
 from processors.registry import AvroSchema, SchemasMissing, schema_ids, schemas_by_topic
 from tests.integration.commands import processors, table
+from tests.registries import subjects_of
 from tests.schema_changes import CHANGES, SchemaChange, optional, required
 
 Environment = dict[str, str]
@@ -28,7 +29,7 @@ def schemas(topic_prefix: str) -> Schemas:
 
 
 def ours(registry: SchemaRegistryClient, prefix: str) -> set[str]:
-    return {name for name in registry.get_subjects() if name.startswith(prefix)}
+    return {name for name in subjects_of(registry) if name.startswith(prefix)}
 
 
 def with_body(schema: AvroSchema, *fields: AvroSchema, without: str = "") -> AvroSchema:
