@@ -9,6 +9,8 @@ main = LazyGroup(
     members={
         "webhook": "bridge.ingress.webhook:command",
         "sqs": "bridge.ingress.sqs:command",
+        "check": "bridge.check.command:command",
+        "spool": "bridge.spool.command:command",
         "sandbox": "bridge.sandbox.command:command",
         "simulate": "bridge.sandbox.simulate:command",
         "demo": "bridge.sandbox.demo:command",

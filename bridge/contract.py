@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -20,6 +21,8 @@ EVENT_TIME: Final = "canvas.event_time"  # SQS attribute `event_time`
 SQS_MESSAGE_ID: Final = "canvas.sqs.message_id"
 SIGNATURE_KID: Final = "canvas.signature.kid"
 SIGNATURE_ALG: Final = "canvas.signature.alg"
+SIGNATURE_THUMBPRINT: Final = "canvas.signature.key_thumbprint"  # of the key, RFC 7638, SHA-256, base64url
+SIGNATURE_VERIFIED_AT: Final = "canvas.signature.verified_at"
 
 RAW_TYPE: Final = "com.instructure.canvas.live_event"
 
@@ -59,5 +62,10 @@ class RawEvent:
 
 def iso_time(milliseconds: int) -> str:
     """Milliseconds since the epoch as ISO 8601, UTC, e.g. `2026-03-01T09:30:00.125Z`."""
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return f"{_iso_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _iso_second(seconds: int) -> str:
+    # Most records are of the second of those before them.
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

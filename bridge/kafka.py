@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -10,12 +11,22 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from bridge.contract import Headers
+from bridge.contract import Headers, iso_time
 from bridge.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
 Ack = tuple["asyncio.Future[None]", KafkaError | None]
+
+# Of the record and not of the cluster: sent again they come again. INVALID_MSG_SIZE is of a batch.
+_UNACCEPTABLE = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.INVALID_MSG_SIZE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TIMESTAMP,
+    }
+)
 
 
 def client_config(settings: KafkaSettings, **more: Any) -> dict[str, Any]:
@@ -51,6 +62,10 @@ class NotStored(Exception):
     """Kafka did not confirm the record: it may be lost, so nobody may be told that it is safe."""
 
 
+class Unacceptable(NotStored):
+    """Kafka refuses this record, or one of its batch, and would refuse it again: too large, or invalid."""
+
+
 class Publisher:
     """Publishes from asyncio and returns once Kafka has confirmed (acks=all).
 
@@ -65,6 +80,7 @@ class Publisher:
         self.broken: str | None = None
         self._loop = asyncio.get_running_loop()
         self._acks: deque[Ack] = deque()
+        self._latest = {"confirmed_at": 0.0, "failed_at": 0.0}  # seconds since the epoch
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="kafka-publisher", daemon=True)
 
@@ -96,9 +112,18 @@ class Publisher:
             self._producer.produce(
                 topic, value, key, headers=list(headers), timestamp=timestamp, on_delivery=confirmed
             )
-        except (BufferError, KafkaException) as error:
+        except BufferError as error:
             raise NotStored(str(error)) from error
+        except KafkaException as error:
+            raise _not_stored(error.args[0]) from error
         await stored
+
+    def report(self) -> dict[str, object]:
+        """What /status says of it; `waiting`: records Kafka has not confirmed yet. Safe from any thread."""
+        confirmed, failed = self._latest["confirmed_at"], self._latest["failed_at"]
+        state = "unknown" if not confirmed and not failed else "answers" if confirmed >= failed else "fails"
+        told = {name: iso_time(int(at * 1000)) if at else None for name, at in self._latest.items()}
+        return {"state": "broken" if self.broken else state, "waiting": len(self._producer), **told}
 
     def _failed(self, error: KafkaError) -> None:
         # Called while polling. Other errors are of one connection, and librdkafka cures them by itself.
@@ -119,9 +144,14 @@ class Publisher:
     def _settle(self) -> None:
         while self._acks:
             stored, error = self._acks.popleft()
+            self._latest["failed_at" if error else "confirmed_at"] = time.time()
             if stored.done():
                 continue
             if error is None:
                 stored.set_result(None)
             else:
-                stored.set_exception(NotStored(error.str()))
+                stored.set_exception(_not_stored(error))
+
+
+def _not_stored(error: KafkaError) -> NotStored:
+    return (Unacceptable if error.code() in _UNACCEPTABLE else NotStored)(error.str())

@@ -1,8 +1,11 @@
 """Publish, then acknowledge: the only place where that order lives."""
 
 from collections.abc import Callable
+from functools import cache
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
+
+from prometheus_client import Counter, Histogram
 
 from bridge.contract import (
     CE_ID,
@@ -17,8 +20,9 @@ from bridge.contract import (
     iso_time,
 )
 from bridge.identity import event_id
-from bridge.ingress.base import Delivery, Overloaded
-from bridge.metrics import IN_FLIGHT_BYTES, PUBLISH_SECONDS, STORED
+from bridge.ingress.base import Delivery, DoorName, Overloaded
+from bridge.metrics import IN_FLIGHT_BYTES, PUBLISH_SECONDS, REDACTED, STORED
+from bridge.redact import NAMES, SecretNames, redact
 
 Acknowledged = TypeVar("Acknowledged")
 
@@ -54,8 +58,11 @@ class Room:
 class Relay:
     """Carries deliveries from a door to the raw topic."""
 
-    def __init__(self, publisher: Publishing, topic: str, max_in_flight_bytes: int) -> None:
+    def __init__(
+        self, publisher: Publishing, topic: str, max_in_flight_bytes: int, names: SecretNames = NAMES
+    ) -> None:
         self._publisher = publisher
+        self._names = names
         self._topic = topic
         self._free = max_in_flight_bytes
 
@@ -75,18 +82,31 @@ class Relay:
 
         Raises NotStored, without acknowledging, where Kafka did not confirm the record.
         """
-        event = raw_event(delivery)
-        with PUBLISH_SECONDS.labels(delivery.door).time():
+        event = raw_event(delivery, self._names)
+        seconds, stored, redacted = _meters(delivery.door)
+        with seconds.time():
             await self._publisher.publish(
                 self._topic, event.key or b"", event.value, event.headers, event.received_at
             )
-        STORED.labels(delivery.door).inc()
+        stored.inc()
+        if event.value is not delivery.value:
+            redacted.inc()
         return acknowledge()
 
 
-def raw_event(delivery: Delivery) -> RawEvent:
-    """The record of a delivery: its bytes untouched, a CloudEvent in binary mode around them."""
-    identity = str(event_id(delivery.value)).encode()
+@cache
+def _meters(door: DoorName) -> tuple[Histogram, Counter, Counter]:
+    return PUBLISH_SECONDS.labels(door), STORED.labels(door), REDACTED.labels(door)
+
+
+def raw_event(delivery: Delivery, names: SecretNames = NAMES) -> RawEvent:
+    """The record of a delivery: its bytes but for secrets in them, a CloudEvent in binary mode around them.
+
+    The event_id is of the redacted bytes: it must not tell one secret from another, and is what the
+    processors find who read no others.
+    """
+    value = redact(delivery.value, names)
+    identity = str(event_id(value)).encode()
     headers: list[tuple[str, bytes]] = [
         (CE_SPECVERSION, b"1.0"),
         (CE_ID, identity),
@@ -95,6 +115,9 @@ def raw_event(delivery: Delivery) -> RawEvent:
         (CE_TIME, iso_time(delivery.received_at).encode()),
         (CONTENT_TYPE, b"application/json"),
         # Attributes come from outside: a lone surrogate in one must not cost the event.
-        *((name, text.encode("utf-8", "surrogatepass")) for name, text in delivery.attributes.items()),
+        *(
+            (name, redact(text.encode("utf-8", "surrogatepass"), names))
+            for name, text in delivery.attributes.items()
+        ),
     ]
-    return RawEvent(delivery.value, identity, tuple(headers), delivery.received_at)
+    return RawEvent(value, identity, tuple(headers), delivery.received_at)

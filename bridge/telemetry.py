@@ -4,15 +4,20 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from contextlib import suppress
+from socketserver import ThreadingMixIn
+from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import orjson
 from prometheus_client import make_wsgi_app
 
 from bridge.settings import LogSettings
+from bridge.status import STATUS
 
 Check = Callable[[], bool]
+
+REQUEST_SECONDS: Final = 10.0  # for a request to arrive
 
 
 class JsonFormatter(logging.Formatter):
@@ -40,15 +45,16 @@ def configure_logging(settings: LogSettings) -> None:
 
 
 class AdminServer:
-    """Serves /metrics, /healthz/live and /healthz/ready from a thread of its own.
+    """Serves metrics, probes and the status page from threads of its own.
 
-    `live` means "the work loop makes progress", never "Kafka is reachable": a restart cures only the first.
+    /healthz (also /healthz/live): the work loop makes progress, never "Kafka is reachable", for a restart
+    cures only the first. /readyz (also /healthz/ready): work is taken now. /status: STATUS as JSON.
     """
 
     def __init__(self, host: str, port: int, live: Check, ready: Check) -> None:
-        self._checks = {"/healthz/live": live, "/healthz/ready": ready}
+        self._checks = {"/healthz": live, "/healthz/live": live, "/readyz": ready, "/healthz/ready": ready}
         self._metrics = make_wsgi_app()
-        self._server = make_server(host, port, self._answer, WSGIServer, _QuietHandler)
+        self._server = make_server(host, port, self._answer, _Server, _Handler)
         self.port: int = self._server.server_port
         threading.Thread(target=self._server.serve_forever, name="admin", daemon=True).start()
 
@@ -62,15 +68,36 @@ class AdminServer:
         if path == "/metrics":
             metrics: Iterable[bytes] = self._metrics(environ, start_response)
             return metrics
+        status, kind, content = self._page(path)
+        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content)))])
+        return [content]
+
+    def _page(self, path: str) -> tuple[str, str, bytes]:
+        """Status line, content type and content."""
+        if path == "/status":
+            content = orjson.dumps(STATUS.report(), default=str, option=orjson.OPT_APPEND_NEWLINE)
+            return "200 OK", "application/json", content
         check = self._checks.get(path)
         if check is None:
-            status, text = "404 Not Found", b"/metrics, /healthz/live or /healthz/ready\n"
-        else:
-            status, text = ("200 OK", b"ok\n") if check() else ("503 Service Unavailable", b"not ok\n")
-        start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
-        return [text]
+            return "404 Not Found", "text/plain", b"/metrics, /status, /healthz or /readyz\n"
+        if check():
+            return "200 OK", "text/plain", b"ok\n"
+        return "503 Service Unavailable", "text/plain", b"not ok\n"
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each request: whoever connects and says nothing must not hold a probe up."""
+
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = REQUEST_SECONDS
+
+    def handle(self) -> None:
+        """Answers one request; a client that went away, or never said one, is no news."""
+        with suppress(TimeoutError, ConnectionError):
+            super().handle()
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Probes and scrapes are not worth a line each."""

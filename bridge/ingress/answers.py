@@ -7,29 +7,41 @@ There is no 500, and no body that tells a stranger more than its status.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from bridge.ingress.base import Refusal
+from bridge.ingress.constant import Constant
 
 RETRY_SECONDS: Final = 10
 
+TurnedAway = Literal["large_head", "malformed", "slow_head", "too_many"]
 
-@dataclass(frozen=True, slots=True)
+
 class Answer:
     """A constant response. `meaning` is for the reader of the table."""
 
-    status: int
-    text: str
-    meaning: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self, status: int, text: str, meaning: str, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.status = status
+        self.text = text
+        self.meaning = meaning
+        self.headers = {"Server": "canvas-bridge", **headers}
+        self._lasting = Constant(status, self.headers, f"{text}\n")
+        self._last = Constant(status, {**self.headers, "Connection": "close"}, f"{text}\n")
 
-    def response(self) -> web.Response:
-        """A fresh response: aiohttp sends each only once."""
-        headers = {"Server": "canvas-bridge", **self.headers}
-        return web.Response(status=self.status, text=f"{self.text}\n", headers=headers)
+    def response(self, request: web.BaseRequest) -> web.StreamResponse:
+        """What to send for the request."""
+        if request.version != HttpVersion11:
+            return web.Response(status=self.status, text=f"{self.text}\n", headers=self.headers)
+        return self._lasting if request.keep_alive else self._last
+
+    def last_words(self) -> bytes:
+        """The last bytes of a connection, where there is no request to answer."""
+        return self._last.raw()
 
 
 def _later(meaning: str) -> Answer:
@@ -53,6 +65,7 @@ REFUSALS: Final[dict[Refusal, Answer]] = {
     "issuer": _stranger("`iss` is not the configured issuer."),
     "root_account": _stranger("The event is of a root account that is not on the list."),
     "path": Answer(404, "not found", "Not the configured path."),
+    "secret": Answer(404, "not found", "A plain delivery without the secret, or with a wrong one."),
     "method": Answer(405, "method not allowed", "Not a POST.", {"Allow": "POST"}),
     "body_timeout": Answer(408, "body too slow", "The body did not arrive in time.", {"Connection": "close"}),
     "body_broken": Answer(400, "body broken off", "It broke off, or its transfer coding is malformed."),
@@ -61,4 +74,11 @@ REFUSALS: Final[dict[Refusal, Answer]] = {
     "not_stored": _later("Kafka did not confirm the record."),
     "keys_unavailable": _later("The key is not at hand and Canvas's keys cannot be fetched."),
     "internal": _later("A fault of the bridge; its log says which."),
+}
+
+TURNED_AWAY: Final[dict[TurnedAway, Answer]] = {
+    "large_head": Answer(431, "header too large", "The request's line and header fields are too many bytes."),
+    "malformed": Answer(400, "bad request", "No HTTP, or one that two readers could read in two ways."),
+    "slow_head": Answer(408, "header too slow", "The header did not arrive in time."),
+    "too_many": _later("More connections are open than may."),
 }

@@ -27,6 +27,7 @@ Refusal = Literal[
     "overloaded",
     "path",
     "root_account",
+    "secret",
     "signature",
     "too_large",
     "unknown_key",

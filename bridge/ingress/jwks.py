@@ -16,6 +16,7 @@ from jwt.exceptions import PyJWTError
 
 from bridge.ingress.backoff import Backoff
 from bridge.ingress.base import Refused
+from bridge.ingress.public_key import PublicKey
 from bridge.metrics import JWKS_FETCHES, JWKS_KEYS
 from bridge.rate_limit import RateLimit
 
@@ -39,10 +40,10 @@ class KeySet:
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
         self._clock = clock
-        self._keys: dict[str, RSAPublicKey] = {}
+        self._keys: dict[str, PublicKey] = {}
         self._fetched_at = float("-inf")
         self._reached = False
-        self._fetching = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         # A proxy of the environment is for the world outside; plain http is loopback only.
@@ -55,9 +56,11 @@ class KeySet:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._refreshing.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._refreshing
+        for task in (self._refreshing, self._fetching):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         await self._session.close()
 
     @property
@@ -65,34 +68,40 @@ class KeySet:
         """Whether there is any key at hand."""
         return bool(self._keys)
 
-    async def key(self, kid: str) -> RSAPublicKey:
+    async def key(self, kid: str) -> PublicKey:
         """The key of that id, fetched anew where it is unknown and the cool-down has passed.
 
         Raises Refused: `unknown_key` where Canvas publishes no such key, `keys_unavailable` where that
         cannot be told because the last fetch failed.
         """
-        if kid not in self._keys:
-            await self._look_again(kid)
         found = self._keys.get(kid)
+        if found is None and self._may_have_appeared():
+            await self._fetch()
+            found = self._keys.get(kid)
         if found is None:
             raise Refused("unknown_key" if self._reached else "keys_unavailable")
         return found
 
-    async def _look_again(self, kid: str) -> None:
-        async with self._fetching:
-            if kid not in self._keys and self._clock() - self._fetched_at >= COOL_DOWN_SECONDS:
-                await self._fetch()
+    def _may_have_appeared(self) -> bool:
+        # The negative cache, for every kid there is at the cost of one number: what the last fetch did not
+        # bring is known to be absent until the cool-down has passed, and refused without waiting.
+        return self._fetching is not None or self._clock() - self._fetched_at >= COOL_DOWN_SECONDS
 
     async def _refresh_forever(self) -> None:
         backoff = Backoff(first=1, most=60)
         while True:
-            async with self._fetching:
-                await self._fetch()
+            await self._fetch()
             if self._reached:
                 backoff.reset()
             await asyncio.sleep(REFRESH_SECONDS if self._reached else backoff.next())
 
     async def _fetch(self) -> None:
+        """Fetches the keys, or waits for the fetch that is under way: there is never more than one."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch_now())
+        await asyncio.shield(self._fetching)
+
+    async def _fetch_now(self) -> None:
         self._fetched_at = self._clock()
         try:
             keys = parse_keys(await self._get())
@@ -109,6 +118,8 @@ class KeySet:
             self._keys, self._reached = keys, True
             JWKS_FETCHES.labels("success").inc()
             JWKS_KEYS.set(len(keys))
+        finally:
+            self._fetching = None
 
     async def _get(self) -> bytes:
         async with self._session.get(self._url, allow_redirects=False) as response:
@@ -122,7 +133,7 @@ class KeySet:
             return bytes(content)
 
 
-def parse_keys(content: bytes) -> dict[str, RSAPublicKey]:
+def parse_keys(content: bytes) -> dict[str, PublicKey]:
     """The usable keys of a JWKS (RFC 7517), by kid. Raises ValueError where there is none."""
     document = orjson.loads(content)
     entries = document.get("keys") if isinstance(document, dict) else None
@@ -134,7 +145,7 @@ def parse_keys(content: bytes) -> dict[str, RSAPublicKey]:
     return keys
 
 
-def _usable(entries: list[Any]) -> Iterator[tuple[str, RSAPublicKey]]:
+def _usable(entries: list[Any]) -> Iterator[tuple[str, PublicKey]]:
     for entry in entries:
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
             continue
@@ -144,4 +155,4 @@ def _usable(entries: list[Any]) -> Iterator[tuple[str, RSAPublicKey]]:
         with suppress(PyJWTError, ValueError, TypeError, LookupError):
             key = RSAAlgorithm.from_jwk(entry)
             if isinstance(key, RSAPublicKey) and key.key_size >= MIN_KEY_BITS:
-                yield kid, key
+                yield kid, PublicKey.of(kid, key)

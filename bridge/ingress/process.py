@@ -1,46 +1,74 @@
 """Runs one door as a process: settings, logs, Kafka, metrics and probes, and a clean stop."""
 
 import asyncio
+import gc
 import logging
 import signal
+from contextlib import AsyncExitStack
 from typing import Any
 
 import click
+import uvloop
 from confluent_kafka import KafkaException
 
 from bridge.command_line import read_settings
 from bridge.ingress.base import Door, DoorBroken
 from bridge.kafka import Publisher
-from bridge.relay import Relay
-from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings
-from bridge.telemetry import AdminServer, configure_logging
+from bridge.redact import SecretNames
+from bridge.relay import Publishing, Relay
+from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings, RedactSettings, SpoolSettings
+from bridge.spool.directory import SpoolUnusable
+from bridge.spool.spool import Spool
+from bridge.spool.spooling import Spooling
+from bridge.status import STATUS
+from bridge.telemetry import AdminServer, Check, configure_logging
 
 log = logging.getLogger(__name__)
 
 
-def run_door(door: Door, options: dict[str, Any]) -> None:
+def run_door(door: Door, options: dict[str, Any], spool: SpoolSettings | None = None) -> None:
     """Serves until SIGTERM or SIGINT; a second signal ends the process at once.
 
-    Raises click.ClickException (exit status 1) where the door or Kafka's producer is broken for good.
+    `spool`: for a door whose sender does not keep what is refused. Raises click.ClickException (exit status
+    1) where the door or Kafka's producer is broken for good, or the spool cannot be used.
     """
     kafka, admin = read_settings(KafkaSettings, options), read_settings(BridgeAdminSettings, options)
+    names = SecretNames(read_settings(RedactSettings, options).query_keys)
     configure_logging(read_settings(LogSettings, options))
     try:
-        asyncio.run(_serve(door, kafka, admin))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(door, kafka, admin, spool, names))
     except KafkaException as error:
         raise click.ClickException(f"Kafka's producer refuses its settings (KAFKA_*): {error}") from None
-    except DoorBroken as error:
+    except (DoorBroken, SpoolUnusable) as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _serve(door: Door, kafka: KafkaSettings, admin: BridgeAdminSettings) -> None:
+async def _serve(
+    door: Door,
+    kafka: KafkaSettings,
+    admin: BridgeAdminSettings,
+    spool: SpoolSettings | None,
+    names: SecretNames,
+) -> None:
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
-    server = _admin_server(door, admin)
+    ready = [door.ready]
+    server = _admin_server(admin, door.live, lambda: all(check() for check in ready))
+    STATUS.tell("door", lambda: {"name": door.name, "live": door.live(), "ready": all(c() for c in ready)})
     try:
-        async with Publisher(kafka, on_broken=stopping.set) as publisher:
-            relay = Relay(publisher, f"{kafka.topic_prefix}raw", door.max_in_flight_bytes)
-            await door.serve(relay, stopping)
+        async with AsyncExitStack() as stack:
+            publisher = await stack.enter_async_context(Publisher(kafka, on_broken=stopping.set))
+            STATUS.tell("kafka", publisher.report)
+            topic = f"{kafka.topic_prefix}raw"
+            storing: Publishing = publisher
+            if spool and spool.directory:
+                spooling = Spooling(publisher, topic, Spool(spool.directory, spool), spool)
+                storing = await stack.enter_async_context(spooling)
+                ready.append(spooling.ready)
+            gc.collect()
+            gc.freeze()  # what is there now stays: the collector need not look through it under load
+            await door.serve(Relay(storing, topic, door.max_in_flight_bytes, names), stopping)
         if publisher.broken:
             raise DoorBroken(f"Kafka's producer is broken for good ({publisher.broken}): start again.")
     finally:
@@ -48,9 +76,9 @@ async def _serve(door: Door, kafka: KafkaSettings, admin: BridgeAdminSettings) -
     log.info("stopped")
 
 
-def _admin_server(door: Door, admin: BridgeAdminSettings) -> AdminServer:
+def _admin_server(admin: BridgeAdminSettings, live: Check, ready: Check) -> AdminServer:
     try:
-        return AdminServer(admin.host, admin.port, door.live, door.ready)
+        return AdminServer(admin.host, admin.port, live, ready)
     except OSError as error:
         raise DoorBroken(
             f"cannot listen on {admin.host}:{admin.port}: {error.strerror}. "

@@ -1,16 +1,26 @@
 """What the webhook does with one request: read, authenticate, store, answer."""
 
 import logging
+import time
 import traceback
 from typing import Final
 
 from aiohttp import web
 
-from bridge.contract import SIGNATURE_ALG, SIGNATURE_KID
+from bridge.contract import (
+    SIGNATURE_ALG,
+    SIGNATURE_KID,
+    SIGNATURE_THUMBPRINT,
+    SIGNATURE_VERIFIED_AT,
+    iso_time,
+)
+from bridge.delivery_budget import DeliveryBudget
 from bridge.ingress.answers import ACCEPTED, REFUSALS
 from bridge.ingress.base import Delivery, Refusal, Refused, now
 from bridge.ingress.body import read_body
-from bridge.ingress.verification import ALGORITHM, Verifier
+from bridge.ingress.entrance import Entrance
+from bridge.ingress.public_key import PublicKey
+from bridge.ingress.verification import ALGORITHM, Verifier, token_in
 from bridge.kafka import NotStored
 from bridge.metrics import RECEIVED, REFUSED
 from bridge.rate_limit import RateLimit
@@ -24,16 +34,26 @@ log.addFilter(RateLimit())
 
 
 class Reception:
-    """Answers requests by the table in `answers`. Without a verifier every body is taken as it is."""
+    """Answers requests by the table in `answers`.
 
-    def __init__(self, relay: Relay, settings: WebhookSettings, verifier: Verifier | None) -> None:
+    Without a verifier every body is taken as it is. With one a token is verified, and what is no token is
+    taken only where both are accepted.
+    """
+
+    def __init__(
+        self, relay: Relay, settings: WebhookSettings, verifier: Verifier | None, budget: DeliveryBudget
+    ) -> None:
         self._relay = relay
+        self._budget = budget
         self._settings = settings
+        self._entrance = Entrance(settings)
         self._verifier = verifier
+        self._received = RECEIVED.labels(DOOR)
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """202 once the event is stored, else the answer of the reason why not. Raises nothing."""
-        RECEIVED.labels(DOOR).inc()
+        self._received.inc()
+        began, reason = time.monotonic(), None
         try:
             with self._relay.room() as room:
                 return await self._take(request, room)
@@ -44,25 +64,40 @@ class Reception:
             log.warning("Kafka did not confirm a record, Canvas is asked to send it again: %s", error)
         except Exception as error:  # a 500 would tell Canvas nothing, and a stranger too much
             reason = _fault(error)
+        finally:
+            answer = REFUSALS[reason] if reason else ACCEPTED
+            self._budget.count(answer.status, reason, time.monotonic() - began)
         REFUSED.labels(DOOR, reason).inc()
-        return REFUSALS[reason].response()
+        return REFUSALS[reason].response(request)
 
-    async def _take(self, request: web.BaseRequest, room: Room) -> web.Response:
-        if request.path != self._settings.path:
-            raise Refused("path")
-        if request.method != "POST":
-            raise Refused("method")
+    async def _take(self, request: web.BaseRequest, room: Room) -> web.StreamResponse:
+        trusted = self._entrance.admits(request)
+        if not trusted and self._verifier is None:
+            raise Refused("secret")
         body = await read_body(request, self._settings.max_body_bytes, room)
-        return await self._relay.take(await self._delivery(body), ACCEPTED.response)
+        delivery = await self._delivery(body, trusted)
+        return await self._relay.take(delivery, lambda: ACCEPTED.response(request))
 
-    async def _delivery(self, body: bytes) -> Delivery:
+    async def _delivery(self, body: bytes, trusted: bool) -> Delivery:  # noqa: FBT001 - of one request
         received_at = now()
         if self._verifier is None:
             return Delivery(DOOR, body, received_at)
-        token = await self._verifier.verify(body)
-        return Delivery(
-            DOOR, token.payload, received_at, {SIGNATURE_KID: token.kid, SIGNATURE_ALG: ALGORITHM}
-        )
+        token = token_in(body)
+        if token is None and self._settings.accept == "both":
+            if not trusted:
+                raise Refused("secret")
+            return Delivery(DOOR, body, received_at)
+        verified = await self._verifier.verify(token)
+        return Delivery(DOOR, verified.payload, received_at, _provenance(verified.key))
+
+
+def _provenance(key: PublicKey) -> dict[str, str]:
+    return {
+        SIGNATURE_KID: key.kid,
+        SIGNATURE_ALG: ALGORITHM,
+        SIGNATURE_THUMBPRINT: key.thumbprint,
+        SIGNATURE_VERIFIED_AT: iso_time(now()),
+    }
 
 
 def _fault(error: Exception) -> Refusal:

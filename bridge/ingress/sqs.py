@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import closing
 from typing import Any
 
 import click
@@ -14,7 +13,7 @@ from bridge.ingress.receiver import MAX_MESSAGE_BYTES, Receiver
 from bridge.ingress.sqs_queue import BATCH, Queue
 from bridge.metrics import RECEIVED, REFUSED, SQS_ERRORS, STORED
 from bridge.relay import Relay
-from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings, SqsSettings
+from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings, RedactSettings, SqsSettings
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,8 @@ class Sqs:
         self._open = False
         for counter in (RECEIVED, STORED):
             counter.labels(self.name)
-        REFUSED.labels(self.name, "not_stored")
+        for reason in ("not_stored", "unacceptable", "internal"):
+            REFUSED.labels(self.name, reason)
         for call in ("receive", "delete", "extend"):
             SQS_ERRORS.labels(call)
 
@@ -49,7 +49,7 @@ class Sqs:
 
     async def serve(self, relay: Relay, stopping: asyncio.Event) -> None:
         """Receives until `stopping`, then finishes what is in hand. Raises DoorBroken."""
-        with closing(Queue(self._settings)) as queue:
+        async with Queue(self._settings) as queue:
             self._receivers = [
                 Receiver(queue, self._settings, relay) for _ in range(self._settings.receivers)
             ]
@@ -77,7 +77,7 @@ class Sqs:
     help="Receives Live Events from an SQS queue and deletes each once Kafka has confirmed it. "
     "Region and credentials come from AWS's own variables (AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, …).",
 )
-@settings_options(KafkaSettings, SqsSettings, BridgeAdminSettings, LogSettings)
+@settings_options(KafkaSettings, SqsSettings, RedactSettings, BridgeAdminSettings, LogSettings)
 def command(**options: Any) -> None:
     """The console command."""
     door = Sqs(read_settings(SqsSettings, options))

@@ -1,20 +1,15 @@
-"""The calls to SQS that the door needs, from asyncio: boto3 in threads, its errors in two kinds."""
+"""The calls to SQS that the door needs, and its errors in two kinds."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from types import TracebackType
+from typing import Any, Final, Self
 
 from bridge.ingress.base import DoorBroken
+from bridge.ingress.sqs_calls import SqsCalls, SqsRefused
+from bridge.rate_limit import RateLimit
 from bridge.settings import SqsSettings
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 BATCH: Final = 10  # the most SQS takes or gives in one call
 ATTRIBUTES: Final = ("event_name", "event_time")
@@ -22,12 +17,15 @@ ATTRIBUTES: Final = ("event_name", "event_time")
 DENIED: Final = frozenset(
     {"InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"}
 )
+# Their visibility timeout has passed, or a receipt is another's by now: no second try can succeed.
+NO_LONGER_OURS: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue"})
 
-Result = TypeVar("Result")
+UNKNOWN_QUEUE: Final = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
+BEYOND_A_POLL_SECONDS: Final = 10.0
 
-
-class QueueTrouble(Exception):
-    """A call to SQS failed; later it may succeed. The message names the call and SQS's own code."""
+log = logging.getLogger(__name__)
+log.addFilter(RateLimit())
+logging.getLogger("botocore").setLevel(logging.INFO)  # below, it would quote every message it receives
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,80 +45,59 @@ class Queue:
         self._url = settings.queue_url
         self._wait = settings.wait_seconds
         self._visibility = settings.visibility_seconds
-        threads = 2 * settings.receivers  # each receiver may extend while it deletes
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sqs")
-        self._client = _client(settings, threads)
+        self._calls = SqsCalls(settings.endpoint_url, settings.wait_seconds + BEYOND_A_POLL_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._calls.close()
 
     async def receive(self) -> list[Message]:
         """Up to ten messages, ours for the visibility timeout; empty after a long poll without any."""
         answer = await self._call(
-            "receive",
-            lambda: self._client.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=BATCH,
-                WaitTimeSeconds=self._wait,
-                VisibilityTimeout=self._visibility,
-                MessageAttributeNames=list(ATTRIBUTES),
-            ),
+            "ReceiveMessage",
+            MaxNumberOfMessages=BATCH,
+            WaitTimeSeconds=self._wait,
+            VisibilityTimeout=self._visibility,
+            MessageAttributeNames=ATTRIBUTES,
         )
-        return [_message(entry) for entry in answer.get("Messages", [])]
+        return [_message(entry) for entry in answer.get("Messages") or ()]
 
     async def delete(self, messages: Sequence[Message]) -> list[Message]:
-        """Deletes up to ten messages; those that could not be deleted are returned."""
+        """Deletes up to ten messages; those for which that may be tried again are returned."""
         entries = [{"Id": str(at), "ReceiptHandle": message.receipt} for at, message in enumerate(messages)]
-        answer: Any = await self._call(
-            "delete",
-            lambda: self._client.delete_message_batch(QueueUrl=self._url, Entries=entries),  # type: ignore[arg-type]
-        )
-        failed = answer.get("Failed", [])
+        failed = (await self._call("DeleteMessageBatch", Entries=entries)).get("Failed") or ()
         for entry in failed:
-            _refuse_denied("delete", entry.get("Code", ""))
-        return [messages[int(entry["Id"])] for entry in failed]
+            _refuse_denied("DeleteMessageBatch", entry.get("Code", ""))
+        again = [messages[int(entry["Id"])] for entry in failed if entry.get("Code") not in NO_LONGER_OURS]
+        if len(again) < len(failed):
+            lost = len(failed) - len(again)
+            log.warning("%d stored messages were no longer ours to delete: they come again as repeats", lost)
+        return again
 
-    async def hold(self, messages: Iterable[Message], seconds: int) -> None:
-        """Makes messages (up to ten) ours for that long from now; 0 gives them back at once."""
+    async def hold(self, messages: Sequence[Message], seconds: int) -> list[Message]:
+        """Makes messages (up to ten) ours for that long from now; 0 gives them back at once.
+
+        Those for which it failed are returned.
+        """
         entries = [
             {"Id": str(at), "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
             for at, message in enumerate(messages)
         ]
-        await self._call(
-            "extend",
-            lambda: self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries),  # type: ignore[arg-type]
-        )
+        answer = await self._call("ChangeMessageVisibilityBatch", Entries=entries)
+        return [messages[int(entry["Id"])] for entry in answer.get("Failed") or ()]
 
-    def close(self) -> None:
-        """Lets the threads end with the calls they are in."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._client.close()
-
-    async def _call(self, name: str, call: Callable[[], Result]) -> Result:
+    async def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        except self._client.exceptions.QueueDoesNotExist:
-            raise DoorBroken(f"SQS knows no queue {self._url}. Set BRIDGE_SQS__QUEUE_URL.") from None
-        except ClientError as error:
-            code = error.response["Error"].get("Code", "")
-            _refuse_denied(name, code)
-            raise QueueTrouble(f"{name}: {code}") from error
-        except NoCredentialsError:
-            raise DoorBroken(
-                "no AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role."
-            ) from None
-        except BotoCoreError as error:
-            raise QueueTrouble(f"{name}: {error}") from error
-
-
-def _client(settings: SqsSettings, connections: int) -> "SQSClient":
-    config = Config(
-        connect_timeout=5,
-        read_timeout=settings.wait_seconds + 10,
-        max_pool_connections=connections,
-        retries={"mode": "standard", "max_attempts": 3},
-    )
-    try:
-        return boto3.client("sqs", endpoint_url=settings.endpoint_url, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise DoorBroken(f"no SQS client: {error} Set AWS_DEFAULT_REGION and AWS's credentials.") from None
+            return await self._calls.call(operation, {"QueueUrl": self._url, **arguments})
+        except SqsRefused as refused:
+            if refused.code in UNKNOWN_QUEUE:
+                raise DoorBroken(f"SQS knows no queue {self._url}. Set BRIDGE_SQS__QUEUE_URL.") from None
+            _refuse_denied(operation, refused.code)
+            raise
 
 
 def _refuse_denied(call: str, code: str) -> None:
@@ -131,8 +108,8 @@ def _refuse_denied(call: str, code: str) -> None:
         )
 
 
-def _message(entry: Any) -> Message:
-    attributes = entry.get("MessageAttributes", {})
+def _message(entry: Mapping[str, Any]) -> Message:
+    attributes = entry.get("MessageAttributes") or {}
     return Message(
         message_id=entry["MessageId"],
         receipt=entry["ReceiptHandle"],

@@ -1,40 +1,59 @@
 """Decides whether a signed body is Canvas's, and ours: RS256 alone, fixed here and not by the token."""
 
+import json
 import re
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
 from bridge.ingress.base import Refused
+from bridge.ingress.public_key import PublicKey
 
 ALGORITHM: Final = "RS256"
 LEEWAY_SECONDS: Final = 60
+MAX_HEADER_CHARACTERS: Final = 4096  # Canvas's header has about a hundred
+MAX_KNOWN_HEADERS: Final = 16
 CANVAS: Final = "com.instructure.canvas"
 
 # A compact JWS (RFC 7515). The signature may be empty here so that `alg: none` is refused by its name.
-_TOKEN = re.compile(rb"([\w-]+)\.([\w-]*)\.([\w-]*)", re.ASCII)
+_TOKEN = re.compile(rb"([A-Za-z0-9_-]++)\.([A-Za-z0-9_-]*+)\.([A-Za-z0-9_-]*+)")
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 
 
 class Keys(Protocol):
     """Where public keys come from."""
 
-    async def key(self, kid: str) -> RSAPublicKey:
+    async def key(self, kid: str) -> PublicKey:
         """The key of that id. Raises Refused (unknown_key, keys_unavailable)."""
+
+
+class Token(NamedTuple):
+    """A compact JWS: its three segments, base64url, and what was signed."""
+
+    header: bytes
+    payload: bytes
+    signature: bytes
+    signed: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that holds: its payload as Canvas wrote it, and the id of the key that signed it."""
+    """A token that holds: its payload as Canvas wrote it, and the key that signed it."""
 
     payload: bytes
-    kid: str
+    key: PublicKey
+
+
+def token_in(body: bytes) -> Token | None:
+    """The token that is the whole body, bare or as a JSON string; None where the body is anything else."""
+    token = _unquote(body.strip())
+    parts = _TOKEN.fullmatch(token)
+    return parts and Token(parts[1], parts[2], parts[3], token[: parts.end(2)])
 
 
 class Verifier:
@@ -55,21 +74,27 @@ class Verifier:
         self._issuer = issuer
         self._root_accounts = root_accounts
         self._clock = clock
+        self._known_headers: dict[bytes, str] = {}
 
-    async def verify(self, body: bytes) -> Verified:
-        """The token that is the whole body, bare or as a JSON string. Raises Refused with the reason."""
-        token = _unquote(body.strip())
-        parts = _TOKEN.fullmatch(token)
-        if parts is None:
+    async def verify(self, token: Token | None) -> Verified:
+        """Raises Refused with the reason why the token does not hold."""
+        if token is None:
             raise Refused("not_a_token")
-        kid = _key_id(_decode(parts[1]))
+        kid = self._known_headers.get(token.header) or _key_id(token.header)
         key = await self._keys.key(kid)
-        signed = token[: parts.end(2)]
-        if not _RS256.verify(signed, key, _decode(parts[3])):
+        if not _RS256.verify(token.signed, key.rsa, _decode(token.signature)):
             raise Refused("signature")
-        payload = _decode(parts[2])
+        self._remember(token.header, kid)
+        payload = _decode(token.payload)
         self._check_claims(payload)
-        return Verified(payload, kid)
+        return Verified(payload, key)
+
+    def _remember(self, header: bytes, kid: str) -> None:
+        # Canvas writes the same header for every event of a key. Only what was signed is remembered.
+        if header not in self._known_headers:
+            if len(self._known_headers) >= MAX_KNOWN_HEADERS:
+                self._known_headers.clear()
+            self._known_headers[header] = kid
 
     def _check_claims(self, payload: bytes) -> None:
         try:
@@ -113,8 +138,11 @@ def _decode(segment: bytes) -> bytes:
 
 
 def _key_id(header: bytes) -> str:
+    if len(header) > MAX_HEADER_CHARACTERS:
+        raise Refused("header")
+    content = _decode(header)
     try:
-        fields = orjson.loads(header)
+        fields = orjson.loads(content)
     except orjson.JSONDecodeError:
         raise Refused("not_a_token") from None
     if not isinstance(fields, dict):
@@ -122,10 +150,25 @@ def _key_id(header: bytes) -> str:
     if fields.get("alg") != ALGORITHM:
         raise Refused("algorithm")
     kid = fields.get("kid")
-    # `crit` names extensions that must be understood: none is. A key in the token (jwk) counts for nothing.
-    if not isinstance(kid, str) or "crit" in fields:
+    # `crit` names extensions that must be understood: none is. A key in the token (jwk, jku, x5c, x5u)
+    # counts for nothing.
+    if not isinstance(kid, str) or "crit" in fields or _has_doubles(content):
         raise Refused("header")
     return kid
+
+
+def _has_doubles(content: bytes) -> bool:
+    """Whether a name comes twice in an object: two readers may then read two things (RFC 7515, 4)."""
+    doubled: list[bool] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        doubled.append(len(dict(pairs)) < len(pairs))
+
+    try:
+        json.loads(content, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return True
+    return any(doubled)
 
 
 def _number(value: Any) -> float:

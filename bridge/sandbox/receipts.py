@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.identity import event_id
+from bridge.redact import redact
 from bridge.sandbox.delivery import Delivery, Kind
 from bridge.sandbox.senders import Answer
 
@@ -42,7 +43,7 @@ class Receipts:
     def accept(self, door: str, delivery: Delivery, answer: Answer) -> None:
         """A delivery was accepted: counts it as what it is, once, and then as a duplicate."""
         self.accepted[door] += 1
-        identity = str(event_id(answer.payload))
+        identity = str(event_id(redact(answer.payload)))
         if identity in self.event_ids:
             self.duplicates += 1
             return

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -63,10 +64,13 @@ class BatchRun:
             metrics.ABORTED_BATCHES.labels("not_delivered").inc()
             log.warning("a batch was not delivered, reading it again: %s", error)
             self._again()
-        except Exception:
+        except Exception as error:
             # No event is given up for a defect of ours: it holds its partition until the defect is mended.
             metrics.ABORTED_BATCHES.labels("defect").inc()
-            log.exception("a stage failed on a batch that begins at %s, reading it again", _first(batch))
+            # The message of an exception may quote the payload; where it was raised does not.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            kind = type(error).__name__
+            log.error("a stage failed on a batch from %s, read again: %s\n%s", _first(batch), kind, where)
             self._again()
 
     def _through(self, batch: Batch) -> None:

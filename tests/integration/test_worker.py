@@ -67,7 +67,7 @@ def test_a_namesake_shuts_the_first_worker_out_which_says_so_and_ends(
         with stream.worker(**QUIET) as namesake:
             namesake.wait_until_ready()
             assert first.wait_until_ended() == 1, first.log()
-            assert "ERROR   processors.worker.command: the worker ends: Kafka shut this worker out" in first.log()
+            assert "processors.worker.command: the worker ends: Kafka shut this worker out" in first.log()
             ids = stream.feed(0, 100)
             stream.wait_until_processed()
             assert namesake.stop() == 0, namesake.log()

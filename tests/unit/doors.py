@@ -92,16 +92,19 @@ def sign(payload: bytes, key: str = "canvas", headers: Mapping[str, Any] | None 
 
 
 class JwksServer:
-    """Serves a JWKS on loopback. `answer` is what comes next; `requests` counts."""
+    """Serves a JWKS on loopback. `answer` is what comes next, once `open`; `requests` counts."""
 
     def __init__(self) -> None:
         self.answer = (200, jwks(jwk("canvas")))
         self.headers: dict[str, str] = {}
         self.requests = 0
         self.url = ""
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def _get(self, request: web.BaseRequest) -> web.Response:
         self.requests += 1
+        await self.open.wait()
         status, body = self.answer
         return web.Response(status=status, body=body, headers=self.headers)
 

@@ -1,17 +1,23 @@
 """The SQS door at work on an SQS in memory, whose calls can be made to fail."""
 
+import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import aiohttp
 import boto3
+import orjson
 import pytest
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from bridge.ingress import receiver as receiver_module
+from bridge.ingress import sqs_queue
 from bridge.ingress.sqs import Sqs
+from bridge.ingress.sqs_calls import SqsCalls
 from bridge.rate_limit import RateLimit
 from bridge.settings import SqsSettings
 from tests.unit.doors import MemoryKafka, Running, running
@@ -24,9 +30,26 @@ def memory_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(receiver_module, "Backoff", quick_backoff)
-    monkeypatch.setattr(receiver_module.log, "filters", [RateLimit()])
+    for log in (receiver_module.log, sqs_queue.log):
+        monkeypatch.setattr(log, "filters", [RateLimit()])
+    monkeypatch.setattr(SqsCalls, "_post", post_in_memory)
     with mock_aws():
         yield boto3.client("sqs").create_queue(QueueName="canvas-live-events")["QueueUrl"]
+
+
+async def post_in_memory(self: SqsCalls, operation: str, body: bytes) -> tuple[int, Any, bytes]:
+    """What SQS would answer, from moto; boto3's errors as the answers they are made of."""
+    await self._keys()
+    try:
+        client: Any = boto3.client("sqs")
+        answer = await asyncio.to_thread(client._make_api_call, operation, orjson.loads(body))
+    except ClientError as error:
+        metadata = error.response.get("ResponseMetadata", {})
+        code = error.response["Error"]["Code"]
+        return metadata.get("HTTPStatusCode", 400), {"x-amzn-query-error": f"{code};Sender"}, b"{}"
+    except EndpointConnectionError as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
+    return 200, {}, orjson.dumps(answer, default=lambda value: b64encode(value).decode())
 
 
 def quick_backoff(first: float, most: float) -> Any:

@@ -131,6 +131,16 @@ def test_a_defect_of_a_stage_holds_the_batch_and_settles_nothing(site: Site) -> 
     assert not site.delivery.delivered
 
 
+def test_a_defect_is_told_of_without_its_message_for_that_may_quote_the_payload(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.delivery.failures = [ValueError("no number: s3cr3t")]
+    site.run.process(batch(b"good"))
+    assert "ValueError" in caplog.text
+    assert "in deliver" in caplog.text
+    assert "s3cr3t" not in caplog.text
+
+
 def test_a_batch_that_is_no_longer_ours_is_left_alone(site: Site) -> None:
     site.source.ours = False
     site.run.process(batch(b"good"))

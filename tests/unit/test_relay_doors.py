@@ -20,10 +20,12 @@ from bridge.identity import event_id
 from bridge.ingress import DOORS
 from bridge.ingress.base import Door
 from bridge.ingress.sqs import Sqs
+from bridge.ingress.sqs_calls import SqsCalls
 from bridge.ingress.webhook import Webhook
 from bridge.metrics import IN_FLIGHT_BYTES, RECEIVED, STORED
 from bridge.settings import SqsSettings
 from tests.unit.doors import EVENT, MemoryKafka, Running, metric, running, until, webhook_settings
+from tests.unit.sqs_site import post_in_memory
 
 BODY = orjson.dumps(EVENT)
 
@@ -87,6 +89,7 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(variable, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(SqsCalls, "_post", post_in_memory)
 
 
 @every_door

@@ -82,4 +82,4 @@ def test_every_metric_is_named_by_the_rules_and_says_what_it_is() -> None:
         assert family.name.startswith("canvas_bridge_")
         assert family.documentation.endswith(".")
         assert family.type != "histogram" or family.name.endswith("_seconds")
-        assert set(metric._labelnames) <= {"door", "reason", "outcome", "call"}
+        assert set(metric._labelnames) <= {"door", "reason", "outcome", "call", "kind"}

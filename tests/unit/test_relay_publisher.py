@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer
 
-from bridge.kafka import NotStored, Publisher
+from bridge.kafka import NotStored, Publisher, Unacceptable
 from bridge.settings import KafkaSettings
 
 HEADERS = (("ce_id", b"1"), ("content-type", b"application/json"))
@@ -103,9 +103,36 @@ def test_a_kafka_that_does_not_confirm_in_time_has_not_stored() -> None:
 def test_a_record_too_large_for_the_producer_is_not_stored(broker: Broker) -> None:
     async def go() -> None:
         async with Publisher(broker.settings) as publisher:
-            with pytest.raises(NotStored):
+            with pytest.raises(Unacceptable):
                 await publisher.publish("canvas.raw", b"k", b"x" * 3_000_000, HEADERS, 1)
             await publisher.publish("canvas.raw", b"k", b"x" * 2_000_000, HEADERS, 1)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (KafkaError.MSG_SIZE_TOO_LARGE, Unacceptable),
+        (KafkaError.INVALID_RECORD, Unacceptable),
+        (KafkaError.INVALID_TIMESTAMP, Unacceptable),
+        (KafkaError._MSG_TIMED_OUT, NotStored),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, NotStored),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, NotStored),
+        (KafkaError.NOT_ENOUGH_REPLICAS, NotStored),
+    ],
+)
+def test_what_would_be_refused_again_is_told_from_what_would_not(
+    broker: Broker, code: int, kind: type[NotStored]
+) -> None:
+    async def go() -> None:
+        async with Publisher(broker.settings) as publisher:
+            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            publisher._acks.append((answer, KafkaError(code)))
+            publisher._settle()
+            with pytest.raises(NotStored) as refusal:
+                await answer
+            assert refusal.type is kind
 
     asyncio.run(go())
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.ingress.base import Refusal, Refused
-from bridge.ingress.verification import Verified, Verifier
-from tests.unit.doors import ACCOUNT, EVENT, ISSUER, KID, jwk, rsa_key, sign, token
+from bridge.ingress.jwks import parse_keys
+from bridge.ingress.public_key import PublicKey
+from bridge.ingress.verification import MAX_KNOWN_HEADERS, Verified, Verifier, token_in
+from tests.unit.doors import ACCOUNT, EVENT, ISSUER, KID, jwk, jwks, rsa_key, sign, token
 
 NOW = 1_772_357_400.0
 CALIPER: dict[str, Any] = {
@@ -29,15 +30,19 @@ CALIPER: dict[str, Any] = {
 }
 
 
+KEY = PublicKey.of(KID, rsa_key("canvas").public_key())
+
+
 class KnownKeys:
-    async def key(self, kid: str) -> RSAPublicKey:
+    async def key(self, kid: str) -> PublicKey:
         if kid != KID:
             raise Refused("unknown_key")
-        return rsa_key("canvas").public_key()
+        return KEY
 
 
 def verify(body: bytes, issuer: str | None = ISSUER, accounts: frozenset[str] = frozenset()) -> Verified:
-    return asyncio.run(Verifier(KnownKeys(), issuer, accounts, clock=lambda: NOW).verify(body))
+    verifier = Verifier(KnownKeys(), issuer, accounts, clock=lambda: NOW)
+    return asyncio.run(verifier.verify(token_in(body)))
 
 
 def refusal(body: bytes, **more: Any) -> Refusal:
@@ -53,7 +58,7 @@ def segment(value: Any) -> bytes:
 
 @pytest.mark.parametrize("wrap", [b"%s", b'"%s"', b' \r\n"%s"\n', b"\t%s "])
 def test_the_token_may_be_bare_or_a_json_string(wrap: bytes) -> None:
-    assert verify(wrap % token()) == Verified(orjson.dumps({"iss": ISSUER, **EVENT}), KID)
+    assert verify(wrap % token()) == Verified(orjson.dumps({"iss": ISSUER, **EVENT}), KEY)
 
 
 def test_the_payload_is_canvas_s_own_bytes() -> None:
@@ -126,6 +131,37 @@ def test_the_kid_must_be_a_text(kid: Any) -> None:
     assert refusal(b".".join([segment({"alg": "RS256", "kid": kid}), b"e30", b"AAAA"])) == "header"
 
 
+def test_the_thumbprint_is_that_of_rfc_7638() -> None:
+    # Its own example, section 3.1.
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX"
+        "jBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaS"
+        "qzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksIN"
+        "HaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+    )
+    (key,) = parse_keys(
+        jwks({"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"})
+    ).values()
+    assert key.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def test_a_header_is_remembered_only_once_it_was_signed() -> None:
+    verifier = Verifier(KnownKeys(), ISSUER, frozenset(), clock=lambda: NOW)
+
+    async def go() -> None:
+        for n in range(100):
+            with pytest.raises(Refused):
+                await verifier.verify(token_in(token(key="stranger", headers={"x": n})))
+        assert verifier._known_headers == {}
+        for n in range(100):
+            assert (await verifier.verify(token_in(token(headers={"x": n})))).key is KEY
+            assert 0 < len(verifier._known_headers) <= MAX_KNOWN_HEADERS
+        with pytest.raises(Refused, match="signature"):
+            await verifier.verify(token_in(token(key="stranger", headers={"x": 99})))
+
+    asyncio.run(go())
+
+
 def test_an_unknown_key() -> None:
     assert refusal(token(headers={"kid": "2019-10-01T21:08:45Z"})) == "unknown_key"
 
@@ -166,8 +202,8 @@ def test_a_payload_under_the_signature_of_another() -> None:
 @pytest.mark.parametrize("issuer", [None, "", "https://other.example.com", 7, [ISSUER]])
 def test_the_issuer(issuer: Any) -> None:
     assert refusal(token({**EVENT, "iss": issuer})) == "issuer"
-    assert verify(token({**EVENT, "iss": issuer}), issuer=None).kid == KID
-    assert verify(token({**EVENT, "iss": issuer}), issuer="").kid == KID
+    assert verify(token({**EVENT, "iss": issuer}), issuer=None).key is KEY
+    assert verify(token({**EVENT, "iss": issuer}), issuer="").key is KEY
 
 
 def test_the_issuer_must_be_there() -> None:
@@ -186,7 +222,7 @@ def test_not_yet_valid(claim: str, value: Any) -> None:
 
 
 def test_clocks_may_differ_by_a_minute() -> None:
-    assert verify(token(exp=NOW - 59, iat=NOW + 59, nbf=NOW + 59.5)).kid == KID
+    assert verify(token(exp=NOW - 59, iat=NOW + 59, nbf=NOW + 59.5)).key is KEY
 
 
 def caliper(*accounts: str | None) -> dict[str, Any]:
@@ -209,7 +245,7 @@ def caliper(*accounts: str | None) -> dict[str, Any]:
     ],
 )
 def test_an_event_of_our_root_account(claims: dict[str, Any]) -> None:
-    assert verify(token(claims), accounts=frozenset({"another", ACCOUNT})).kid == KID
+    assert verify(token(claims), accounts=frozenset({"another", ACCOUNT})).key is KEY
 
 
 @pytest.mark.parametrize(
@@ -225,7 +261,7 @@ def test_an_event_of_our_root_account(claims: dict[str, Any]) -> None:
 )
 def test_an_event_of_another_root_account(claims: dict[str, Any]) -> None:
     assert refusal(token(claims), accounts=frozenset({"ours"})) == "root_account"
-    assert verify(token(claims)).kid == KID
+    assert verify(token(claims)).key is KEY
 
 
 @pytest.mark.parametrize(
@@ -243,4 +279,4 @@ def test_an_event_of_another_root_account(claims: dict[str, Any]) -> None:
     ],
 )
 def test_an_event_that_names_no_other_root_account_goes_on(claims: dict[str, Any]) -> None:
-    assert verify(token(claims), accounts=frozenset({"ours"})).kid == KID
+    assert verify(token(claims), accounts=frozenset({"ours"})).key is KEY

@@ -30,7 +30,7 @@ def run(scenario: Scenario, answer: tuple[int, bytes] | None = None) -> None:
             if answer:
                 server.answer = answer
             async with KeySet(server.url, clock) as keys:
-                await until(lambda: server.requests > 0 and not keys._fetching.locked())
+                await until(lambda: server.requests > 0 and keys._fetching is None)
                 await scenario(server, keys, clock)
 
     asyncio.run(go())
@@ -46,7 +46,7 @@ def test_keys_are_fetched_at_the_start_and_kept() -> None:
     async def scenario(server: JwksServer, keys: KeySet, clock: Clock) -> None:
         assert keys.loaded
         for _ in range(3):
-            assert (await keys.key(KID)).public_numbers() == rsa_key("canvas").public_key().public_numbers()
+            assert (await keys.key(KID)).rsa == rsa_key("canvas").public_key()
         assert server.requests == 1
 
     run(scenario)
@@ -65,12 +65,54 @@ def test_an_unknown_kid_fetches_once_per_cool_down_whoever_asks() -> None:
     run(scenario)
 
 
+def test_within_the_cool_down_an_unknown_kid_waits_for_nothing() -> None:
+    async def scenario(server: JwksServer, keys: KeySet, clock: Clock) -> None:
+        for n in range(1000):
+            asking = keys.key(f"stranger {n % 7}")
+            with pytest.raises(Refused, match="unknown_key"):
+                asking.send(None)  # it ends in its first step
+        assert server.requests == 1
+
+    run(scenario)
+
+
+def test_who_asks_while_a_fetch_is_under_way_shares_it() -> None:
+    async def scenario(server: JwksServer, keys: KeySet, clock: Clock) -> None:
+        server.answer = (200, jwks(jwk("canvas"), jwk("next", kid="next")))
+        clock.time += COOL_DOWN_SECONDS
+        server.open.clear()
+        asking = [asyncio.create_task(keys.key("next")) for _ in range(20)]
+        await until(lambda: server.requests == 2)
+        clock.time += 1  # within the cool-down that the fetch has begun
+        late = [asyncio.create_task(keys.key("next")) for _ in range(20)]
+        assert await keys.key(KID)  # a known one does not wait
+        server.open.set()
+        assert len({key.thumbprint for key in await asyncio.gather(*asking, *late)}) == 1
+        assert server.requests == 2
+
+    run(scenario)
+
+
+def test_who_gives_up_waiting_takes_the_keys_from_nobody() -> None:
+    async def scenario(server: JwksServer, keys: KeySet, clock: Clock) -> None:
+        server.answer = (200, jwks(jwk("canvas"), jwk("next", kid="next")))
+        clock.time += COOL_DOWN_SECONDS
+        server.open.clear()
+        first, second = (asyncio.create_task(keys.key("next")) for _ in range(2))
+        await until(lambda: server.requests == 2)
+        first.cancel()
+        server.open.set()
+        assert (await second).kid == "next"
+
+    run(scenario)
+
+
 def test_a_new_key_is_found_after_the_cool_down() -> None:
     async def scenario(server: JwksServer, keys: KeySet, clock: Clock) -> None:
         server.answer = (200, jwks(jwk("next", kid="next")))
         clock.time += COOL_DOWN_SECONDS
         found = await asyncio.gather(*(keys.key("next") for _ in range(20)))
-        assert found[0].public_numbers() == rsa_key("next").public_key().public_numbers()
+        assert found[0].rsa.public_numbers() == rsa_key("next").public_key().public_numbers()
         assert server.requests == 2
         assert await reason(keys, KID) == "unknown_key"  # what Canvas has withdrawn is withdrawn
 

@@ -5,11 +5,13 @@ import logging
 import socket
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bridge.ingress.base import DoorBroken
 from bridge.ingress.webhook import Webhook
-from tests.unit.doors import MemoryKafka, running, until, webhook_settings
+from bridge.relay import Relay
+from tests.unit.doors import MemoryKafka, running, token, until, webhook_settings
 from tests.unit.webhook_site import site
 
 
@@ -68,6 +70,10 @@ def test_before_and_after_it_is_not_ready_but_it_lives_while_it_works() -> None:
     ("settings", "warning"),
     [
         ({"accept": "plain"}, "nothing is authenticated"),
+        ({"accept": "both", "root_account_uuids": "ours"}, "nothing is authenticated"),
+        ({"accept": "plain", "secret": "0123456789abcdef"}, ""),
+        ({"accept": "both", "secret": "0123456789abcdef", "root_account_uuids": "ours"}, ""),
+        ({"accept": "both", "secret": "0123456789abcdef"}, "ROOT_ACCOUNT_UUIDS is empty"),
         ({"accept": "signed"}, "BRIDGE_WEBHOOK__ROOT_ACCOUNT_UUIDS is empty"),
         ({"accept": "signed", "root_account_uuids": "ours"}, ""),
     ],
@@ -86,3 +92,24 @@ def test_it_says_what_the_settings_leave_open(
     said = [record.getMessage() for record in caplog.records if record.name == "bridge.ingress.webhook"]
     assert bool(said) == bool(warning)
     assert warning in "".join(said)
+
+
+def test_without_reachable_keys_nothing_is_ready_and_canvas_is_asked_to_wait() -> None:
+    async def go() -> None:
+        kafka, stopping = MemoryKafka(), asyncio.Event()
+        door = Webhook(webhook_settings(accept="signed", jwks_url="http://127.0.0.1:9/jwks"))
+        work = asyncio.create_task(door.serve(Relay(kafka, "canvas.raw", 10_000), stopping))
+        await until(lambda: door.port != 0)
+        async with (
+            aiohttp.ClientSession() as client,
+            client.post(f"http://127.0.0.1:{door.port}/", data=token()) as response,
+        ):
+            assert response.status == 503
+            assert response.headers["Retry-After"] == "10"
+        assert not door.ready()
+        assert door.live()
+        stopping.set()
+        await work
+        assert kafka.records == []
+
+    asyncio.run(go())
