@@ -52,7 +52,7 @@ def _stranger(meaning: str) -> Answer:
     return Answer(401, "not authenticated", meaning, {"WWW-Authenticate": "JWT"})
 
 
-ACCEPTED: Final = Answer(202, "accepted", "Kafka has confirmed the record.")
+ACCEPTED: Final = Answer(202, "accepted", "Kafka has confirmed the record, or the spool has it on disk.")
 
 REFUSALS: Final[dict[Refusal, Answer]] = {
     "not_a_token": _stranger("The body is not a JWT, bare or as a JSON string."),
