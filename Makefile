@@ -4,7 +4,7 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-.PHONY: help install demo test expected docs release-schemas format lock image clean $(PARTS)
+.PHONY: help install demo test expected docs release-schemas bench-ingress format lock image clean $(PARTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
