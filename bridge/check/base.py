@@ -4,14 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, get_args
 
-from bridge.settings import (
-    BridgeStateSettings,
-    KafkaSettings,
-    SchemaRegistrySettings,
-    SpoolSettings,
-    SqsSettings,
-    WebhookSettings,
-)
+from bridge.door_settings import BridgeStateSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings, SchemaRegistrySettings
 
 Outcome = Literal["ok", "skipped", "warning", "problem"]
 

@@ -17,15 +17,8 @@ from bridge.check import CHECKS
 from bridge.check.base import OUTCOMES, Finding, Outcome, Site
 from bridge.check.run import run_checks, worst
 from bridge.command_line import read_settings, settings_options
-from bridge.settings import (
-    BridgeStateSettings,
-    KafkaSettings,
-    LogSettings,
-    SchemaRegistrySettings,
-    SpoolSettings,
-    SqsSettings,
-    WebhookSettings,
-)
+from bridge.door_settings import BridgeStateSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import configure_logging
 
 STYLES: Final[dict[Outcome, str]] = {

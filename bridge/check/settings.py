@@ -10,7 +10,8 @@ from typing import Final
 
 from bridge.check.base import Finding, Site, ok, problem, skipped, warning
 from bridge.delivery_budget import CANVAS_WAITS_SECONDS
-from bridge.settings import KafkaSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.door_settings import SpoolSettings, SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings
 
 DELIVERIES: Final = 16  # of the largest size that should find room at a time
 SPOOL_MORE_BYTES: Final = 32 * 1_048_576  # what the store takes beside the records

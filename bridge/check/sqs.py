@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bridge.check.base import ANSWER_SECONDS, Finding, Site, ok, problem, skipped, warning
 from bridge.check.sqs_policy import judge_policy
 from bridge.check.sqs_queue import judge_queue
-from bridge.settings import SqsSettings
+from bridge.door_settings import SqsSettings
 
 NO_RECEIPT: Final = "canvas-bridge-check"
 

@@ -6,7 +6,7 @@ from typing import Final
 import orjson
 
 from bridge.check.base import Finding, ok, problem, skipped, warning
-from bridge.settings import SqsSettings
+from bridge.door_settings import SqsSettings
 
 PREFIX: Final = "canvas-live-events"  # Canvas sends to no queue of another name
 DAY_SECONDS: Final = 86_400

@@ -5,8 +5,8 @@ from typing import Final
 
 from aiohttp import web
 
+from bridge.door_settings import WebhookSettings
 from bridge.ingress.base import Refused
-from bridge.settings import WebhookSettings
 
 METHOD: Final = "POST"
 

@@ -6,13 +6,13 @@ import socket
 from contextlib import suppress
 from typing import Final, Self
 
+from bridge.door_settings import WebhookSettings
 from bridge.ingress.answers import TURNED_AWAY
 from bridge.ingress.base import DoorBroken
 from bridge.ingress.certificate import Certificate
 from bridge.ingress.connections import Connection
 from bridge.ingress.crowd import Crowd
 from bridge.rate_limit import RateLimit
-from bridge.settings import WebhookSettings
 
 BACKLOG: Final = 1024
 AT_A_TIME: Final = 64  # connections accepted in one turn of the event loop

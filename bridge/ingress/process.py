@@ -12,11 +12,12 @@ import uvloop
 from confluent_kafka import KafkaException
 
 from bridge.command_line import read_settings
+from bridge.door_settings import RedactSettings, SpoolSettings
 from bridge.ingress.base import Door, DoorBroken
 from bridge.kafka import Publisher
 from bridge.redact import SecretNames
 from bridge.relay import Publishing, Relay
-from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings, RedactSettings, SpoolSettings
+from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings
 from bridge.spool.directory import SpoolUnusable
 from bridge.spool.spool import Spool
 from bridge.spool.spooling import Spooling

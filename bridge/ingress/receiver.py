@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
 from bridge.contract import EVENT_NAME, EVENT_TIME, SQS_MESSAGE_ID
+from bridge.door_settings import SqsSettings
 from bridge.ingress.backoff import Backoff, pause
 from bridge.ingress.base import Delivery, DoorBroken, Overloaded, now
 from bridge.ingress.pulse import Pulse
@@ -16,7 +17,6 @@ from bridge.kafka import NotStored, Unacceptable
 from bridge.metrics import RECEIVED, REFUSED, SQS_ERRORS
 from bridge.rate_limit import RateLimit
 from bridge.relay import Relay
-from bridge.settings import SqsSettings
 
 DOOR: Final = "sqs"
 MAX_MESSAGE_BYTES: Final = 1_048_576  # SQS's own limit

@@ -15,6 +15,7 @@ from bridge.contract import (
     iso_time,
 )
 from bridge.delivery_budget import DeliveryBudget
+from bridge.door_settings import WebhookSettings
 from bridge.ingress.answers import ACCEPTED, REFUSALS
 from bridge.ingress.base import Delivery, Refusal, Refused, now
 from bridge.ingress.body import read_body
@@ -25,7 +26,6 @@ from bridge.kafka import NotStored
 from bridge.metrics import RECEIVED, REFUSED
 from bridge.rate_limit import RateLimit
 from bridge.relay import Relay, Room
-from bridge.settings import WebhookSettings
 
 DOOR: Final = "webhook"
 

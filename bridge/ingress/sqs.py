@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from bridge.command_line import read_settings, settings_options
+from bridge.door_settings import RedactSettings, SqsSettings
 from bridge.ingress.base import DoorName
 from bridge.ingress.process import run_door
 from bridge.ingress.receiver import MAX_MESSAGE_BYTES, Receiver
 from bridge.ingress.sqs_queue import BATCH, Queue
 from bridge.metrics import RECEIVED, REFUSED, SQS_ERRORS, STORED
 from bridge.relay import Relay
-from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings, RedactSettings, SqsSettings
+from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress.base import DoorBroken
 from bridge.ingress.sqs_calls import SqsCalls, SqsRefused
 from bridge.rate_limit import RateLimit
-from bridge.settings import SqsSettings
 
 BATCH: Final = 10  # the most SQS takes or gives in one call
 ATTRIBUTES: Final = ("event_name", "event_time")

@@ -12,6 +12,7 @@ from aiohttp import web
 from bridge.budget_file import BudgetFile
 from bridge.command_line import read_settings, settings_options
 from bridge.delivery_budget import DeliveryBudget
+from bridge.door_settings import BridgeStateSettings, RedactSettings, SpoolSettings, WebhookSettings
 from bridge.ingress.answers import REFUSALS
 from bridge.ingress.base import DoorName
 from bridge.ingress.certificate import Certificate
@@ -25,15 +26,7 @@ from bridge.ingress.reception import Reception
 from bridge.ingress.verification import Verifier
 from bridge.metrics import RECEIVED, REFUSED, STORED
 from bridge.relay import Relay
-from bridge.settings import (
-    BridgeAdminSettings,
-    BridgeStateSettings,
-    KafkaSettings,
-    LogSettings,
-    RedactSettings,
-    SpoolSettings,
-    WebhookSettings,
-)
+from bridge.settings import BridgeAdminSettings, KafkaSettings, LogSettings
 from bridge.status import STATUS
 
 STUCK_SECONDS: Final = 30.0

@@ -10,9 +10,10 @@ from confluent_kafka import KafkaException
 
 from bridge.command_line import read_settings, settings_options
 from bridge.contract import RawEvent
+from bridge.door_settings import SpoolSettings
 from bridge.ingress.base import now
 from bridge.kafka import NotStored, Publisher
-from bridge.settings import KafkaSettings, LogSettings, SpoolSettings
+from bridge.settings import KafkaSettings, LogSettings
 from bridge.spool.database import look_into
 from bridge.spool.directory import SpoolUnusable
 from bridge.spool.drain import Drain

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from bridge.contract import RawEvent
+from bridge.door_settings import SpoolSettings
 from bridge.ingress.base import now
 from bridge.kafka import NotStored
 from bridge.metrics import (
@@ -22,7 +23,6 @@ from bridge.metrics import (
     SPOOLED,
 )
 from bridge.rate_limit import RateLimit
-from bridge.settings import SpoolSettings
 from bridge.spool.intake import Intake, record_size
 from bridge.spool.store import Entry, Level, Store
 

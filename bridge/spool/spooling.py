@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from bridge.contract import Headers, RawEvent
+from bridge.door_settings import SpoolSettings
 from bridge.kafka import NotStored, Unacceptable
 from bridge.rate_limit import RateLimit
 from bridge.relay import Publishing
-from bridge.settings import SpoolSettings
 from bridge.spool.drain import Drain
 from bridge.spool.spool import Spool
 from bridge.status import STATUS

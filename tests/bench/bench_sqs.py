@@ -24,6 +24,7 @@ from click import echo as say
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress.sqs import Sqs
 from bridge.ingress.sqs_queue import BATCH, Queue
 from bridge.kafka import Publisher
@@ -31,7 +32,7 @@ from bridge.metrics import STORED
 from bridge.relay import Relay
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Addresses, EngineOptions
-from bridge.settings import KafkaSettings, SqsSettings
+from bridge.settings import KafkaSettings
 
 TOPIC: Final = "canvas.raw"
 GOAL: Final = 2500

@@ -10,10 +10,12 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 import bridge.__main__
+import bridge.door_settings
 import bridge.settings
 import processors.__main__
 import processors.settings
-from bridge.settings import KafkaSettings, SchemaRegistrySettings, Settings, SqsSettings, WebhookSettings
+from bridge.door_settings import SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings, SchemaRegistrySettings, Settings
 from processors.settings import WorkerSettings
 from tests.chart.release import EXAMPLES, MINIMUM, Release, containers, example, merged, render, variables
 
@@ -21,7 +23,7 @@ PROGRAMS = {"canvas-bridge": bridge.__main__.main, "canvas-processors": processo
 MODELS: list[type[Settings]] = sorted(
     {
         model
-        for module in (bridge.settings, processors.settings)
+        for module in (bridge.settings, bridge.door_settings, processors.settings)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, Settings) and model is not Settings
     },

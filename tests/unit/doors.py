@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from bridge.contract import Headers, RawEvent
+from bridge.door_settings import WebhookSettings
 from bridge.ingress.base import Door
 from bridge.kafka import NotStored
 from bridge.relay import Publishing, Relay
-from bridge.settings import WebhookSettings
 
 ISSUER = "https://live-events.canvas.instructure.com"
 ACCOUNT = "qpwoei1029384756alskdjfh"

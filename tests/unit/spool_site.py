@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.contract import Headers, RawEvent
+from bridge.door_settings import SpoolSettings
 from bridge.ingress.base import now
-from bridge.settings import SpoolSettings
 from bridge.spool.spool import Spool
 from bridge.spool.spooling import Spooling
 from bridge.spool.store import Store

@@ -14,12 +14,12 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress import receiver as receiver_module
 from bridge.ingress import sqs_queue
 from bridge.ingress.sqs import Sqs
 from bridge.ingress.sqs_calls import SqsCalls
 from bridge.rate_limit import RateLimit
-from bridge.settings import SqsSettings
 from tests.unit.doors import MemoryKafka, Running, running
 
 

@@ -15,7 +15,8 @@ from bridge.check import command as command_module
 from bridge.check.base import Check, Finding, Site, ok, problem, skipped, warning
 from bridge.check.command import site_of
 from bridge.check.run import run_checks, worst
-from bridge.settings import BridgeStateSettings, KafkaSettings, SpoolSettings
+from bridge.door_settings import BridgeStateSettings, SpoolSettings
+from bridge.settings import KafkaSettings
 
 SITE = Site(KafkaSettings(), BridgeStateSettings(), SpoolSettings())
 QUEUE = "https://sqs.us-east-1.amazonaws.com/1/canvas-live-events"

@@ -14,13 +14,8 @@ from bridge.check.base import Finding, Site
 from bridge.check.fetch import NoAnswer, Page, get, shown
 from bridge.check.jwks import JwksCheck, judge
 from bridge.check.registry import RegistryCheck
-from bridge.settings import (
-    BridgeStateSettings,
-    KafkaSettings,
-    SchemaRegistrySettings,
-    SpoolSettings,
-    WebhookSettings,
-)
+from bridge.door_settings import BridgeStateSettings, SpoolSettings, WebhookSettings
+from bridge.settings import KafkaSettings, SchemaRegistrySettings
 from tests.unit.doors import jwk, jwks
 
 NOW = 1_772_000_000.0  # 2026-02-25

@@ -12,7 +12,8 @@ from bridge.check.base import Finding, Site
 from bridge.check.kafka import KafkaCheck
 from bridge.check.kafka_client import NoAnswer
 from bridge.check.raw_topic import RawTopicCheck, judge, largest, partitions
-from bridge.settings import BridgeStateSettings, KafkaSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.door_settings import BridgeStateSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings
 
 GOOD = {
     "min.insync.replicas": "2",

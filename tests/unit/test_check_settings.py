@@ -7,7 +7,8 @@ import pytest
 
 from bridge.check.base import Finding, Site
 from bridge.check.settings import SettingsCheck
-from bridge.settings import BridgeStateSettings, KafkaSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.door_settings import BridgeStateSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings
 
 ACCOUNTS = frozenset({"one"})
 SECRET = "swordfish-0123456789"

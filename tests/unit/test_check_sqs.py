@@ -12,7 +12,8 @@ from bridge.check.base import Finding, Site
 from bridge.check.sqs import SqsCheck
 from bridge.check.sqs_policy import judge_policy
 from bridge.check.sqs_queue import judge_queue
-from bridge.settings import BridgeStateSettings, KafkaSettings, SpoolSettings, SqsSettings
+from bridge.door_settings import BridgeStateSettings, SpoolSettings, SqsSettings
+from bridge.settings import KafkaSettings
 from tests.unit.sqs_site import break_call, client_error, memory_queue
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:canvas-live-events"

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from bridge.__main__ import main
 from bridge.contract import CE_ID, CE_SOURCE, CE_TIME, CONTENT_TYPE
+from bridge.door_settings import SqsSettings
 from bridge.identity import event_id
 from bridge.ingress import DOORS
 from bridge.ingress.base import Door
@@ -23,7 +24,6 @@ from bridge.ingress.sqs import Sqs
 from bridge.ingress.sqs_calls import SqsCalls
 from bridge.ingress.webhook import Webhook
 from bridge.metrics import IN_FLIGHT_BYTES, RECEIVED, STORED
-from bridge.settings import SqsSettings
 from tests.unit.doors import EVENT, MemoryKafka, Running, metric, running, until, webhook_settings
 from tests.unit.sqs_site import post_in_memory
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.contract import CE_ID, EVENT_NAME
+from bridge.door_settings import RedactSettings
 from bridge.identity import event_id
 from bridge.ingress.base import Delivery
 from bridge.metrics import REDACTED
@@ -15,7 +16,6 @@ from bridge.relay import Relay, raw_event
 from bridge.sandbox.delivery import Delivery as Sent
 from bridge.sandbox.receipts import Receipts
 from bridge.sandbox.senders import Answer
-from bridge.settings import RedactSettings
 from tests.unit.doors import EVENT, MemoryKafka, metric
 
 SECRET = "s3cr3t"

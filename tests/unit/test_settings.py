@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bridge.settings import KafkaSettings, SqsSettings, WebhookSettings
+from bridge.door_settings import SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings
 
 LIST = "BRIDGE_WEBHOOK__ROOT_ACCOUNT_UUIDS"
 

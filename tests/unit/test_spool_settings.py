@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bridge.settings import SpoolSettings
+from bridge.door_settings import SpoolSettings
 
 
 @pytest.mark.parametrize("text", [None, ""])

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress import receiver as receiver_module
 from bridge.ingress.sqs import Sqs
 from bridge.metrics import RECEIVED, REFUSED, STORED
-from bridge.settings import SqsSettings
 from tests.unit.doors import EVENT, MemoryKafka, metric, running, until
 from tests.unit.sqs_site import Site, break_call, memory_queue, site
 

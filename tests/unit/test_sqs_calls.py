@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from botocore.credentials import RefreshableCredentials
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress.base import DoorBroken
 from bridge.ingress.sqs_calls import QueueTrouble, SqsCalls, SqsRefused
 from bridge.ingress.sqs_queue import Queue
 from bridge.sandbox.engines.embedded import SqsServer
-from bridge.settings import SqsSettings
 
 Answering = Callable[[web.BaseRequest], Any]
 

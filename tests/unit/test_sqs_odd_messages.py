@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress import receiver as receiver_module
 from bridge.ingress.sqs import Sqs
 from bridge.ingress.sqs_queue import Queue
 from bridge.kafka import Unacceptable
 from bridge.metrics import REFUSED, SQS_ERRORS
-from bridge.settings import SqsSettings
 from processors.catalogue import load_catalogue
 from processors.failures import Failure
 from processors.validate import validate

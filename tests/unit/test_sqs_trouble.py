@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import Session
 
+from bridge.door_settings import SqsSettings
 from bridge.ingress import receiver as receiver_module
 from bridge.ingress.base import DoorBroken
 from bridge.ingress.sqs_queue import Queue
 from bridge.metrics import SQS_ERRORS
-from bridge.settings import SqsSettings
 from tests.unit.doors import metric, until
 from tests.unit.sqs_site import Site, break_call, client_error, memory_queue, site
 

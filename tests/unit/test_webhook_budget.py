@@ -8,9 +8,9 @@ import pytest
 
 from bridge.budget_file import FILE
 from bridge.delivery_budget import DeliveryBudget
+from bridge.door_settings import BridgeStateSettings
 from bridge.ingress import reception as reception_module
 from bridge.ingress.webhook import Webhook
-from bridge.settings import BridgeStateSettings
 from bridge.status import STATUS
 from tests.unit.doors import MemoryKafka, running, until, webhook_settings
 from tests.unit.webhook_site import Site, site

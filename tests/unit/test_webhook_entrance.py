@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import generate_latest
 from pydantic import SecretStr, ValidationError
 
+from bridge.door_settings import WebhookSettings
 from bridge.ingress import entrance as module
 from bridge.ingress.answers import REFUSALS
 from bridge.metrics import REFUSED
-from bridge.settings import WebhookSettings
 from tests.unit.doors import ACCOUNT, EVENT, KID, metric, serving_jwks, token, webhook_settings
 from tests.unit.webhook_site import run, site
 
