@@ -123,4 +123,4 @@ def _parsed(content: bytes) -> Any:
 def _code(headers: Mapping[str, str], answer: Any) -> str:
     legacy = headers.get("x-amzn-query-error", "").partition(";")[0]
     kind = answer.get("__type") if isinstance(answer, dict) else None
-    return legacy or (str(kind).rpartition("#")[2] if kind else "")
+    return str(legacy or kind or "").rpartition("#")[2]  # ElasticMQ puts the shape's name into both

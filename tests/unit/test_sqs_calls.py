@@ -114,6 +114,7 @@ def test_a_real_sqs_takes_the_calls_and_gives_what_was_sent(monkeypatch: pytest.
             {"x-amzn-query-error": "AWS.SimpleQueueService.NonExistentQueue;Sender"},
             "AWS.SimpleQueueService.NonExistentQueue",
         ),
+        (400, b"{}", {"x-amzn-query-error": "com.amazonaws.sqs#QueueDoesNotExist"}, "QueueDoesNotExist"),
         (403, b'{"__type":"AccessDeniedException","message":"swordfish"}', {}, "AccessDeniedException"),
         (503, b"<html>", {}, "HTTP 503"),
         (500, b"", {}, "HTTP 500"),
