@@ -23,7 +23,7 @@ def _listed(value: Any) -> Any:
 def _confidential(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if (parts.scheme == "https" and host) or (parts.scheme == "http" and _is_loopback(host)):
+    if (parts.scheme == "https" and host) or (parts.scheme == "http" and is_loopback(host)):
         return url
     raise ValueError("must be an https URL, for keys that can be swapped prove nothing (http: loopback only)")
 
@@ -35,7 +35,8 @@ def _parameters(names: frozenset[str]) -> frozenset[str]:
     return names
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address never leaves this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -15,6 +15,7 @@ import fastavro
 
 from processors.caliper_rules import CaliperField, CaliperMatch, caliper_fields, caliper_matches
 from processors.field_readers import field_readers
+from processors.names import TopicNames
 from processors.values import Reader
 
 Schema = dict[str, Any]
@@ -94,6 +95,14 @@ class Catalogue:
     events: Mapping[str, EventType]
     unknown: EventType
     rollups: Mapping[str, EventType]
+
+    def by_topic(self, names: TopicNames) -> dict[str, EventType]:
+        """Topic -> what its values are: typed topics, unknown, rollups."""
+        return {
+            **{names.typed(name): event_type for name, event_type in self.events.items()},
+            names.unknown: self.unknown,
+            **{names.rollup(name): event_type for name, event_type in self.rollups.items()},
+        }
 
     @cached_property
     def _matches(self) -> Mapping[Any, list[tuple[CaliperMatch, str]]]:

@@ -159,12 +159,8 @@ class Registry:
 
 
 def schemas_by_topic(catalogue: Catalogue, names: TopicNames) -> dict[str, AvroSchema]:
-    """What each topic's values are written with: typed topics, unknown, rollups."""
-    return {
-        **{names.typed(name): event_type.registered for name, event_type in catalogue.events.items()},
-        names.unknown: catalogue.unknown.registered,
-        **{names.rollup(name): event_type.registered for name, event_type in catalogue.rollups.items()},
-    }
+    """What each topic's values are written with."""
+    return {topic: event_type.registered for topic, event_type in catalogue.by_topic(names).items()}
 
 
 def schema_ids(

@@ -1,6 +1,5 @@
 """What the settings leave open, or cannot work: seen without asking anybody."""
 
-import ipaddress
 import os
 import shutil
 import tempfile
@@ -10,7 +9,7 @@ from typing import Final
 
 from bridge.check.base import Finding, Site, ok, problem, skipped, warning
 from bridge.delivery_budget import CANVAS_WAITS_SECONDS
-from bridge.door_settings import SpoolSettings, SqsSettings, WebhookSettings
+from bridge.door_settings import SpoolSettings, SqsSettings, WebhookSettings, is_loopback
 from bridge.settings import KafkaSettings
 
 DELIVERIES: Final = 16  # of the largest size that should find room at a time
@@ -163,11 +162,4 @@ def _there(path: Path) -> Path:
 
 
 def _all_on_loopback(servers: str) -> bool:
-    return all(_on_loopback(server.strip().rpartition(":")[0].strip("[]")) for server in servers.split(","))
-
-
-def _on_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return all(is_loopback(server.strip().rpartition(":")[0].strip("[]")) for server in servers.split(","))

@@ -68,7 +68,7 @@ class Reception:
             answer = REFUSALS[reason] if reason else ACCEPTED
             self._budget.count(answer.status, reason, time.monotonic() - began)
         REFUSED.labels(DOOR, reason).inc()
-        return REFUSALS[reason].response(request)
+        return answer.response(request)
 
     async def _take(self, request: web.BaseRequest, room: Room) -> web.StreamResponse:
         trusted = self._entrance.admits(request)

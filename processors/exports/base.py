@@ -23,12 +23,8 @@ class Material:
 
     @property
     def by_topic(self) -> dict[str, EventType]:
-        """Topic -> what its values are: typed topics, unknown, rollups."""
-        return {
-            **{self.names.typed(name): event_type for name, event_type in self.catalogue.events.items()},
-            self.names.unknown: self.catalogue.unknown,
-            **{self.names.rollup(name): event_type for name, event_type in self.catalogue.rollups.items()},
-        }
+        """Topic -> what its values are."""
+        return self.catalogue.by_topic(self.names)
 
 
 class Export(Protocol):

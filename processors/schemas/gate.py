@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from processors.catalogue import load_catalogue, schema_folder
+from processors.catalogue import Schema, load_catalogue, schema_folder
 from processors.schemas.complaints import complaints, shown
 from processors.schemas.evolution import Verdict, judge, to_release
 from processors.schemas.registration import Change
@@ -32,7 +32,7 @@ def check(avro: Path) -> None:
     \b
     Exit status: 0 nothing is broken, 1 something is, 2 misuse.
     """  # noqa: D301 - click wants the character, not its escape
-    verdicts = _judged(avro)
+    verdicts, _ = _judged(avro)
     if not versions(avro):
         click.echo(f"{shown(avro)} has no released set: nothing to compare {len(verdicts)} schemas with")
         return
@@ -56,7 +56,7 @@ def release(version: str, avro: Path) -> None:
     Example:
       canvas-processors schemas release 1.4.0
     """  # noqa: D301 - click wants the character, not its escape
-    verdicts = _judged(avro)
+    verdicts, schemas = _judged(avro)
     released = versions(avro)
     try:
         number = parse_version(version)
@@ -67,7 +67,6 @@ def release(version: str, avro: Path) -> None:
     if _refused(verdicts):
         _report(verdicts, avro)
         raise click.ClickException("nothing was written, for a broken promise holds back the release")
-    schemas = to_release(schemas_of(load_catalogue(avro)), read_history(avro))
     if not schemas:
         raise click.ClickException(f"nothing has changed since {max(released)}: there is nothing to release")
     path = write_release(avro, number, schemas)
@@ -75,9 +74,11 @@ def release(version: str, avro: Path) -> None:
     click.echo(f"wrote {shown(path)}: {_counted(verdicts)}")
 
 
-def _judged(avro: Path) -> list[Verdict]:
+def _judged(avro: Path) -> tuple[list[Verdict], dict[str, Schema]]:
+    """A verdict on every schema, and the schemas that a release would hold."""
     try:
-        return judge(schemas_of(load_catalogue(avro)), read_history(avro))
+        schemas, history = schemas_of(load_catalogue(avro)), read_history(avro)
+        return judge(schemas, history), to_release(schemas, history)
     except (ValueError, StopIteration) as error:
         raise click.ClickException(str(error) or f"{avro} has no unknown.avsc") from None
 

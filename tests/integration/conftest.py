@@ -10,10 +10,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
+from bridge.contract import RawEvent
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
+from tests.integration.door_process import records_of
 
 TopicMaker = Callable[[str, int], str]
+Stored = Callable[[], list[RawEvent]]
 
 
 @pytest.fixture(
@@ -74,6 +77,13 @@ def make_topic(engine: Engine, topic_prefix: str) -> TopicMaker:
         return topic
 
     return make
+
+
+@pytest.fixture
+def stored(engine: Engine, make_topic: TopicMaker) -> Stored:
+    """Every record of this test's raw topic, when called."""
+    topic = make_topic("raw", 4)
+    return lambda: records_of(engine.addresses.kafka_bootstrap_servers, topic)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from bridge.sandbox.engines.base import Addresses
 
 WAIT_SECONDS = 60.0
 RECORDS = 100
-TRANSACTIONAL = pytest.mark.parametrize(
+on_real_kafka = pytest.mark.parametrize(
     "engine",
     [
         pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}"))

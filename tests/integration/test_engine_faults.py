@@ -12,7 +12,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Engine, EngineOptions, UnsupportedFault
 from tests.integration.conftest import TopicMaker
-from tests.integration.engine_kafka import RECORDS, TRANSACTIONAL, WAIT_SECONDS, producer, read, write
+from tests.integration.engine_kafka import RECORDS, WAIT_SECONDS, on_real_kafka, producer, read, write
 from tests.registry_verdicts import ONE
 
 
@@ -43,7 +43,7 @@ def test_sqs_answers_again_after_a_kill(engine: Engine, topic_prefix: str) -> No
     sqs.close()
 
 
-@TRANSACTIONAL
+@on_real_kafka
 def test_kafka_keeps_confirmed_records_over_a_kill(engine: Engine, make_topic: TopicMaker) -> None:
     topic = make_topic("killed", 1)
     assert write(engine.addresses, topic, [b"before"]) == [None]
@@ -53,7 +53,7 @@ def test_kafka_keeps_confirmed_records_over_a_kill(engine: Engine, make_topic: T
     assert [record.value() for record in read(engine.addresses, topic, 2)] == [b"before", b"after"]
 
 
-@TRANSACTIONAL
+@on_real_kafka
 def test_a_paused_kafka_confirms_nothing_until_it_goes_on(engine: Engine, make_topic: TopicMaker) -> None:
     topic = make_topic("paused", 1)
     answers: list[KafkaError | None] = []

@@ -9,7 +9,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from bridge.sandbox.engines.base import Engine
 from tests.integration.conftest import TopicMaker
-from tests.integration.engine_kafka import RECORDS, TRANSACTIONAL, WAIT_SECONDS, producer, read, write
+from tests.integration.engine_kafka import RECORDS, WAIT_SECONDS, on_real_kafka, producer, read, write
 from tests.registry_verdicts import ONE, OTHER
 
 
@@ -72,7 +72,7 @@ def test_the_registry_refuses_what_is_incompatible(registry: SchemaRegistryClien
     assert refused.value.http_status_code == 409
 
 
-@TRANSACTIONAL
+@on_real_kafka
 def test_only_what_was_committed_is_read_committed(engine: Engine, make_topic: TopicMaker) -> None:
     topic = make_topic("transactions", 1)
     with producer(engine.addresses, **{"transactional.id": topic}) as writer:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.engines.base import Engine
-from tests.integration.worker_process import Stream, on_real_kafka, until_in_the_middle_of_a_batch
+from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.worker_process import Stream, until_in_the_middle_of_a_batch
 
 KILLS = 5
 

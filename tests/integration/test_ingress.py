@@ -3,37 +3,20 @@
 import asyncio
 import io
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from bridge.contract import RawEvent
 from bridge.ingress import DOORS
 from bridge.sandbox.engines.base import Engine
 from tests.integration.canvas_side import CanvasQueue, event
-from tests.integration.conftest import TopicMaker
-from tests.integration.door_process import DoorProcess, records_of, wait_for
+from tests.integration.conftest import Stored
+from tests.integration.door_process import DoorProcess, wait_for
+from tests.integration.engine_kafka import on_real_kafka
 from tests.unit.doors import ACCOUNT, KID, serving_jwks, token
-
-Stored = Callable[[], list[RawEvent]]
-on_real_kafka = pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}"))
-        for name in ("processes", "containers")
-    ],
-    indirect=True,
-)
-
-
-@pytest.fixture
-def stored(engine: Engine, make_topic: TopicMaker) -> Stored:
-    """Every record of this test's raw topic, when called."""
-    topic = make_topic("raw", 4)
-    return lambda: records_of(engine.addresses.kafka_bootstrap_servers, topic)
 
 
 @pytest.fixture

@@ -1,29 +1,20 @@
 """The doors as processes, killed under load: what was acknowledged is on the raw topic."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bridge.contract import RawEvent
 from bridge.identity import event_id
 from bridge.sandbox.engines.base import Engine
 from tests.integration.canvas_side import CanvasQueue, Load
-from tests.integration.conftest import TopicMaker
-from tests.integration.door_process import HASTY, DoorProcess, records_of, wait_for
+from tests.integration.conftest import Stored
+from tests.integration.door_process import HASTY, DoorProcess, wait_for
 
-Stored = Callable[[], list[RawEvent]]
 KILLS = 3
 PER_KILL = 400
-
-
-@pytest.fixture
-def stored(engine: Engine, make_topic: TopicMaker) -> Stored:
-    """Every record of this test's raw topic, when called."""
-    topic = make_topic("raw", 4)
-    return lambda: records_of(engine.addresses.kafka_bootstrap_servers, topic)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from processors.pipeline import Pipeline
 from processors.records import OutgoingRecord
 from processors.registry import schema_ids
 from tests.integration.door_process import records_of, wait_for
-from tests.integration.worker_process import Stream, on_real_kafka
+from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.worker_process import Stream
 
 CATALOGUE = load_catalogue()
 TODAY = datetime.now(UTC)  # Kafka deletes by the record's time, which is that of receipt

@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from bridge.identity import event_id
 from bridge.ingress.base import now
 from bridge.sandbox.engines.base import Engine
 from tests.integration.canvas_side import Load, event
-from tests.integration.conftest import TopicMaker
+from tests.integration.conftest import Stored
 from tests.integration.door_process import (
     COMMAND,
     PATIENCE,
@@ -29,28 +29,13 @@ from tests.integration.door_process import (
     records_of,
     wait_for,
 )
+from tests.integration.engine_kafka import on_real_kafka
 from tests.unit.spool_site import fill, left_in
 
-Stored = Callable[[], list[RawEvent]]
 HASTY = (sys.executable, str(Path(__file__).with_name("hasty_spool.py")))
 KILLS = 3
 PER_KILL = 400
 CONNECTIONS = 24
-on_real_kafka = pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}"))
-        for name in ("processes", "containers")
-    ],
-    indirect=True,
-)
-
-
-@pytest.fixture
-def stored(engine: Engine, make_topic: TopicMaker) -> Stored:
-    """Every record of this test's raw topic, when called."""
-    topic = make_topic("raw", 4)
-    return lambda: records_of(engine.addresses.kafka_bootstrap_servers, topic)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from pathlib import Path
 from bridge.sandbox.engines.base import Engine
 from processors.worker.command import GUARANTEES
 from tests.integration.door_process import wait_for
-from tests.integration.worker_process import Stream, on_real_kafka
+from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.worker_process import Stream
 
 QUIET = {"ROLLUPS": "false"}
 

@@ -15,7 +15,6 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bridge.identity import event_id
@@ -23,15 +22,6 @@ from tests.integration.commands import processors
 from tests.integration.door_process import PATIENCE, free_port, wait_for
 
 TIMEOUT = 30.0
-
-on_real_kafka = pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}"))
-        for name in ("processes", "containers")
-    ],
-    indirect=True,
-)
 
 
 @dataclass

@@ -19,17 +19,13 @@ class Sample:
 
 def samples(folder: Path) -> list[Sample]:
     """One sample per payload format from the folder of an event, the most ordinary one."""
-    found = [_best(sorted(folder.glob(f"{prefix}.*.pass.json"), key=_order)) for prefix in FORMATS]
+    found = [min(folder.glob(f"{prefix}.*.pass.json"), key=_order, default=None) for prefix in FORMATS]
     return [_read(path) for path in found if path]
 
 
 def _order(path: Path) -> tuple[int, str]:
     case = path.name.split(".")[1]
     return _FIRST.index(case) if case in _FIRST else len(_FIRST), case
-
-
-def _best(paths: list[Path]) -> Path | None:
-    return paths[0] if paths else None
 
 
 def _read(path: Path) -> Sample:
