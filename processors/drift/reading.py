@@ -16,10 +16,10 @@ from bridge.command_line import read_settings, settings_options
 from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import configure_logging
 from processors.catalogue import Catalogue
-from processors.drift.since import Since
-from processors.drift.topic_scan import ScanFailed, TopicScan
 from processors.names import TopicNames, subject
 from processors.registry import Registry, RegistryError
+from processors.topics.point_in_time import PointInTime
+from processors.topics.topic_scan import ScanFailed, TopicScan
 from processors.wire_format import Decoder, Unreadable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -75,7 +75,7 @@ def reading_options(command: Command) -> Command:
         ),
         click.option(
             "--since",
-            type=Since(),
+            type=PointInTime(),
             metavar="TIME",
             help="Only what was received since: ISO 8601 with a zone, or 30m, 12h, 7d [default: everything].",
         ),

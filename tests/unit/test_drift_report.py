@@ -11,8 +11,8 @@ from processors.drift.drift_counts import OTHER, BoundedPairs, drift_of
 from processors.drift.drift_report import NAMELESS, DriftReport, Kind
 from processors.drift.masking import mask
 from processors.drift.pointers import generalise
-from processors.drift.since import Since
 from processors.records import CanonicalEvent, Outcome, Remark
+from processors.topics.point_in_time import PointInTime
 from processors.worker.batch_run import _Tally
 from tests.drift_site import caliper_sample, canvas, convert
 from tests.samples import CATALOGUE
@@ -170,8 +170,8 @@ def test_a_record_without_extra_costs_nothing() -> None:
 
 
 def test_since_is_a_time_or_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processors.drift.since.time.time", lambda: 7 * 86_400.0)
-    since = Since()
+    monkeypatch.setattr("processors.topics.point_in_time.time.time", lambda: 7 * 86_400.0)
+    since = PointInTime()
     assert since.convert("1970-01-02T00:00:00Z", None, None) == DAY
     assert [since.convert(text, None, None) for text in ("2d", "12h", "30m", "1w")] == [
         5 * DAY,

@@ -22,16 +22,17 @@ class ScanFailed(Exception):
 class TopicScan:
     """One pass over topics, read committed. To be closed.
 
-    `since`: milliseconds since the epoch; records with an earlier timestamp are left out. Every method raises
-    ScanFailed.
+    `since`, `until`: milliseconds since the epoch; records with an earlier timestamp than `since`, or one not
+    earlier than `until`, are left out. Every method raises ScanFailed.
     """
 
-    def __init__(self, settings: KafkaSettings, since: int | None) -> None:
+    def __init__(self, settings: KafkaSettings, since: int | None, until: int | None = None) -> None:
         self._servers = settings.bootstrap_servers
         self._since = since
+        self._until = until
         self._reason = ""
         own: dict[str, Any] = {
-            "group.id": "canvas-processors-drift",  # asked for by librdkafka, never joined
+            "group.id": "canvas-processors-scan",  # asked for by librdkafka, never joined
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -117,7 +118,12 @@ class TopicScan:
         offset, end = int(message.offset() or 0), self._ends.get(place, 0)
         if offset + 1 >= end:
             self._ends.pop(place, None)
-        return offset < end and (self._since is None or message.timestamp()[1] >= self._since)
+        return offset < end and self._is_in_time(message.timestamp()[1])
+
+    def _is_in_time(self, timestamp: int) -> bool:
+        return (self._since is None or timestamp >= self._since) and (
+            self._until is None or timestamp < self._until
+        )
 
     def _note(self, error: KafkaError) -> None:
         self._reason = error.str()

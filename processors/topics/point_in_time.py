@@ -1,4 +1,4 @@
-"""The option `--since`: a point in time, or how long ago."""
+"""What `--since`, `--from` and `--to` take: a point in time, or how long ago."""
 
 import re
 import time
@@ -11,10 +11,10 @@ from processors.values import Misfit, Notes, read_time
 _UNITS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
-class Since(click.ParamType):
+class PointInTime(click.ParamType):
     """`7d`, `12h` or an ISO 8601 time with a zone, as milliseconds since the epoch."""
 
-    name = "since"
+    name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The milliseconds. Ends the command where the text is neither."""
