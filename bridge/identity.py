@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
-URN_UUID = "urn:uuid:"
+URN_UUID: Final = "urn:uuid:"
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def event_id(payload: bytes) -> UUID:
-    """The id of one delivery, whatever its format; never raises.
+def event_id(payload: bytes) -> str:
+    """The id of one delivery, whatever its format: the text of a UUID; never raises.
 
     Caliper with one event: the uuid in its `id`. Canvas JSON: a UUIDv8 (RFC 9562) of the SHA-256 of
     its canonical metadata and body, for Canvas JSON carries no id of its own. What cannot be read as
@@ -23,7 +24,7 @@ def event_id(payload: bytes) -> UUID:
         return _uuid8(payload)
 
 
-def document_id(document: Any) -> UUID:
+def document_id(document: Any) -> str:
     """The id of a parsed delivery. Raises TypeError where it is neither Canvas JSON nor Caliper."""
     if isinstance(document, dict):
         data = document.get("data")
@@ -36,13 +37,13 @@ def document_id(document: Any) -> UUID:
     raise TypeError("neither Canvas JSON nor Caliper")
 
 
-def caliper_event_id(event: Any) -> UUID:
+def caliper_event_id(event: Any) -> str:
     """The uuid of a Caliper event's `id`; of an event without a usable one, a UUIDv8 of its content."""
     if isinstance(event, Mapping):
         text = event.get("id")
         if isinstance(text, str):
             try:
-                return UUID(text.removeprefix(URN_UUID))
+                return str(UUID(text.removeprefix(URN_UUID)))
             except ValueError:
                 pass
     return _uuid8(_canonical(event))
@@ -53,7 +54,7 @@ def _canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _uuid8(content: bytes) -> UUID:
-    number = int.from_bytes(sha256(content).digest()[:16], "big")
-    number = number & ~(0xF000 << 64) | 0x8000 << 64
-    return UUID(int=number & ~(0xC000 << 48) | 0x8000 << 48)
+def _uuid8(content: bytes) -> str:
+    digits = sha256(content).hexdigest()
+    variant = _VARIANT[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"

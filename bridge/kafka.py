@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -16,7 +14,8 @@ from bridge.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
-Ack = tuple["asyncio.Future[None]", KafkaError | None]
+BUSY_SECONDS: Final = 0.001  # between two looks for confirmations, while there are any to come
+IDLE_SECONDS: Final = 0.1  # for errors, while there are none
 
 # Of the record and not of the cluster: sent again they come again. INVALID_MSG_SIZE is of a batch.
 _UNACCEPTABLE = frozenset(
@@ -69,7 +68,8 @@ class Unacceptable(NotStored):
 class Publisher:
     """Publishes from asyncio and returns once Kafka has confirmed (acks=all).
 
-    One thread polls librdkafka; confirmations wake the event loop once per batch, not once per record.
+    The event loop itself asks librdkafka for confirmations, every millisecond while any is missing: a thread
+    of its own would take the interpreter from the loop at every record.
     """
 
     def __init__(self, settings: KafkaSettings, on_broken: Callable[[], None] = lambda: None) -> None:
@@ -79,23 +79,22 @@ class Publisher:
         self._on_broken = on_broken
         self.broken: str | None = None
         self._loop = asyncio.get_running_loop()
-        self._acks: deque[Ack] = deque()
         self._latest = {"confirmed_at": 0.0, "failed_at": 0.0}  # seconds since the epoch
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._poll, name="kafka-publisher", daemon=True)
+        self._busy = False
+        self._next_poll: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
-        self._thread.start()
+        self._poll()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Waits for what is still on its way, at most the delivery timeout."""
-        await self._loop.run_in_executor(None, self._producer.flush)
-        self._stopping.set()
-        await self._loop.run_in_executor(None, self._thread.join)
-        self._settle()
+        while len(self._producer):  # noqa: ASYNC110 - a flush would confirm from another thread
+            await asyncio.sleep(BUSY_SECONDS)
+        if self._next_poll:
+            self._next_poll.cancel()
 
     async def publish(self, topic: str, key: bytes, value: bytes, headers: Headers, timestamp: int) -> None:
         """Writes one record and waits for Kafka's confirmation.
@@ -105,17 +104,19 @@ class Publisher:
         """
         stored: asyncio.Future[None] = self._loop.create_future()
 
-        def confirmed(error: KafkaError | None, _: Message) -> None:
-            self._acks.append((stored, error))
+        def answered(error: KafkaError | None, _: Message) -> None:
+            self._settle(stored, error)
 
         try:
             self._producer.produce(
-                topic, value, key, headers=list(headers), timestamp=timestamp, on_delivery=confirmed
+                topic, value, key, headers=list(headers), timestamp=timestamp, on_delivery=answered
             )
         except BufferError as error:
             raise NotStored(str(error)) from error
         except KafkaException as error:
             raise _not_stored(error.args[0]) from error
+        if not self._busy:
+            self._poll_in(BUSY_SECONDS)
         await stored
 
     def report(self) -> dict[str, object]:
@@ -126,31 +127,31 @@ class Publisher:
         return {"state": "broken" if self.broken else state, "waiting": len(self._producer), **told}
 
     def _failed(self, error: KafkaError) -> None:
-        # Called while polling. Other errors are of one connection, and librdkafka cures them by itself.
-        if error.fatal():
-            self._loop.call_soon_threadsafe(self._break, error.str())
-
-    def _break(self, cause: str) -> None:
-        if self.broken is None:
-            self.broken = cause
+        # Other errors are of one connection, and librdkafka cures them by itself.
+        if error.fatal() and self.broken is None:
+            self.broken = error.str()
             self._on_broken()
 
     def _poll(self) -> None:
-        while not self._stopping.is_set():
-            self._producer.poll(0.1)
-            if self._acks:
-                self._loop.call_soon_threadsafe(self._settle)
+        try:
+            self._producer.poll(0)
+        finally:
+            self._poll_in(BUSY_SECONDS if len(self._producer) else IDLE_SECONDS)
 
-    def _settle(self) -> None:
-        while self._acks:
-            stored, error = self._acks.popleft()
-            self._latest["failed_at" if error else "confirmed_at"] = time.time()
-            if stored.done():
-                continue
-            if error is None:
-                stored.set_result(None)
-            else:
-                stored.set_exception(_not_stored(error))
+    def _poll_in(self, seconds: float) -> None:
+        if self._next_poll:
+            self._next_poll.cancel()
+        self._busy = seconds == BUSY_SECONDS
+        self._next_poll = self._loop.call_later(seconds, self._poll)
+
+    def _settle(self, stored: "asyncio.Future[None]", error: KafkaError | None) -> None:
+        self._latest["failed_at" if error else "confirmed_at"] = time.time()
+        if stored.done():
+            return
+        if error is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(_not_stored(error))
 
 
 def _not_stored(error: KafkaError) -> NotStored:

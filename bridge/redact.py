@@ -175,7 +175,8 @@ def _redact_utf16(payload: bytes, names: SecretNames) -> bytes:
 
 def _redact_text(payload: bytes, names: SecretNames) -> bytes:
     spans = names.values(payload)
-    spans += _userinfos(payload)
+    if b"@" in payload or b"%" in payload:
+        spans += _userinfos(payload)
     if not spans:
         return payload
     secrets = sorted((start, end) for start, end in spans if payload[start:end] not in (b"", MASK))

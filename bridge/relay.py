@@ -1,5 +1,6 @@
 """Publish, then acknowledge: the only place where that order lives."""
 
+import time
 from collections.abc import Callable
 from functools import cache
 from types import TracebackType
@@ -65,6 +66,7 @@ class Relay:
         self._names = names
         self._topic = topic
         self._free = max_in_flight_bytes
+        IN_FLIGHT_BYTES.set_function(lambda: max_in_flight_bytes - self._free)
 
     def room(self) -> Room:
         """A place under the bound on bytes in flight. A door holds bytes only inside one."""
@@ -75,7 +77,6 @@ class Relay:
         if size > self._free:
             raise Overloaded
         self._free -= size
-        IN_FLIGHT_BYTES.inc(size)
 
     async def take(self, delivery: Delivery, acknowledge: Callable[[], Acknowledged]) -> Acknowledged:
         """Stores the delivery, then calls `acknowledge` and returns what it returns.
@@ -84,10 +85,13 @@ class Relay:
         """
         event = raw_event(delivery, self._names)
         seconds, stored, redacted = _meters(delivery.door)
-        with seconds.time():
+        began = time.perf_counter()
+        try:
             await self._publisher.publish(
                 self._topic, event.key or b"", event.value, event.headers, event.received_at
             )
+        finally:
+            seconds.observe(time.perf_counter() - began)
         stored.inc()
         if event.value is not delivery.value:
             redacted.inc()
@@ -106,7 +110,7 @@ def raw_event(delivery: Delivery, names: SecretNames = NAMES) -> RawEvent:
     processors find who read no others.
     """
     value = redact(delivery.value, names)
-    identity = str(event_id(value)).encode()
+    identity = event_id(value).encode()
     headers: list[tuple[str, bytes]] = [
         (CE_SPECVERSION, b"1.0"),
         (CE_ID, identity),
@@ -115,6 +119,7 @@ def raw_event(delivery: Delivery, names: SecretNames = NAMES) -> RawEvent:
         (CE_TIME, iso_time(delivery.received_at).encode()),
         (CONTENT_TYPE, b"application/json"),
         # Attributes come from outside: a lone surrogate in one must not cost the event.
+        *delivery.provenance,
         *(
             (name, redact(text.encode("utf-8", "surrogatepass"), names))
             for name, text in delivery.attributes.items()

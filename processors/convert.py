@@ -59,7 +59,7 @@ def command(
     for file in files or (sys.stdin.buffer,):
         source = getattr(file, "name", "<stdin>").replace("<stdin>", "-")
         for value in deliveries(file.read(), source):
-            raw = RawEvent(value, str(event_id(value)).encode(), headers, received)
+            raw = RawEvent(value, event_id(value).encode(), headers, received)
             for outcome in pipeline.run(raw):
                 refused += outcome.failure is not None
                 line = {"source": source, **describe(outcome, catalogue.events, catalogue.unknown)}

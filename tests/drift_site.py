@@ -86,7 +86,7 @@ def convert(payloads: Iterable[Payload], catalogue: Catalogue) -> list[Canonical
     events: list[CanonicalEvent] = []
     for payload in payloads:
         value = json.dumps(payload).encode()
-        for outcome in pipeline.run(RawEvent(value, str(event_id(value)).encode(), (), RECEIVED_AT)):
+        for outcome in pipeline.run(RawEvent(value, event_id(value).encode(), (), RECEIVED_AT)):
             assert outcome.event, outcome.failure
             events.append(outcome.event)
     return events

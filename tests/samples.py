@@ -29,7 +29,7 @@ FAILS = sorted(EVENTS.glob("_refused/*.fail.*"))
 def convert(path: Path) -> list[dict[str, Any]]:
     """What `canvas-processors convert` says of one sample."""
     value = path.read_bytes()
-    raw = RawEvent(value, str(event_id(value)).encode(), (), RECEIVED_AT)
+    raw = RawEvent(value, event_id(value).encode(), (), RECEIVED_AT)
     return [describe(outcome, CATALOGUE.events, CATALOGUE.unknown) for outcome in PIPELINE.run(raw)]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from bridge.contract import Headers
+
 if TYPE_CHECKING:
     from bridge.relay import Relay
 
@@ -58,13 +60,15 @@ class Delivery:
     """One delivery, authenticated and unwrapped.
 
     `value` is Canvas's own JSON, whatever it holds. `received_at` is milliseconds since the epoch, UTC.
-    `attributes` is what the door knows beside the body, by header name of `bridge.contract`.
+    `attributes` is what came beside the body, by header name of `bridge.contract`; `provenance` is what the
+    door itself found out, as headers.
     """
 
     door: DoorName
     value: bytes
     received_at: int
     attributes: Mapping[str, str] = field(default_factory=dict)
+    provenance: Headers = ()
 
 
 def now() -> int:

@@ -12,6 +12,7 @@ from bridge.contract import (
     SIGNATURE_KID,
     SIGNATURE_THUMBPRINT,
     SIGNATURE_VERIFIED_AT,
+    Headers,
     iso_time,
 )
 from bridge.delivery_budget import DeliveryBudget
@@ -88,16 +89,16 @@ class Reception:
                 raise Refused("secret")
             return Delivery(DOOR, body, received_at)
         verified = await self._verifier.verify(token)
-        return Delivery(DOOR, verified.payload, received_at, _provenance(verified.key))
+        return Delivery(DOOR, verified.payload, received_at, provenance=_provenance(verified.key))
 
 
-def _provenance(key: PublicKey) -> dict[str, str]:
-    return {
-        SIGNATURE_KID: key.kid,
-        SIGNATURE_ALG: ALGORITHM,
-        SIGNATURE_THUMBPRINT: key.thumbprint,
-        SIGNATURE_VERIFIED_AT: iso_time(now()),
-    }
+def _provenance(key: PublicKey) -> Headers:
+    return (
+        (SIGNATURE_KID, key.kid.encode()),
+        (SIGNATURE_ALG, ALGORITHM.encode()),
+        (SIGNATURE_THUMBPRINT, key.thumbprint.encode()),
+        (SIGNATURE_VERIFIED_AT, iso_time(now()).encode()),
+    )
 
 
 def _fault(error: Exception) -> Refusal:

@@ -43,7 +43,7 @@ class Receipts:
     def accept(self, door: str, delivery: Delivery, answer: Answer) -> None:
         """A delivery was accepted: counts it as what it is, once, and then as a duplicate."""
         self.accepted[door] += 1
-        identity = str(event_id(redact(answer.payload)))
+        identity = event_id(redact(answer.payload))
         if identity in self.event_ids:
             self.duplicates += 1
             return

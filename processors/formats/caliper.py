@@ -87,7 +87,7 @@ def _event(entry: _Entry, raw: RawEvent, catalogue: Catalogue) -> ValidEvent:
     name, remarks = _name(event, raw, catalogue)
     known = name if name in catalogue.events else None
     return ValidEvent(
-        event_id=str(caliper_event_id(event)),
+        event_id=caliper_event_id(event),
         event_name=name,
         event_time=find_event_time(event.get("eventTime"), f"{pointer}/eventTime", raw, known),
         received_at=raw.received_at,

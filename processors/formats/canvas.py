@@ -75,7 +75,7 @@ class CanvasJson:
             metadata.get("event_time"), f"/{metadata_key}/event_time", raw, name if known else None
         )
         return ValidEvent(
-            event_id=str(document_id(payload)),
+            event_id=document_id(payload),
             event_name=name,
             event_time=time,
             received_at=raw.received_at,

@@ -113,7 +113,7 @@ def type_check(consumer: Path, *what: str) -> tuple[int, str]:
 def decoded(path: Path) -> Iterator[tuple[str, Any]]:
     """Topic and record of what the worker would write for a sample, read as any consumer reads it."""
     value = path.read_bytes()
-    for outcome in PIPELINE.run(RawEvent(value, str(event_id(value)).encode(), (), RECEIVED_AT)):
+    for outcome in PIPELINE.run(RawEvent(value, event_id(value).encode(), (), RECEIVED_AT)):
         topic, written = outcome.outgoing.topic, outcome.outgoing.value
         assert written is not None
         schema = MATERIAL.by_topic[topic].parsed

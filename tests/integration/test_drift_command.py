@@ -66,7 +66,7 @@ class Cluster:
                 producer.begin_transaction()
             for payload in payloads:
                 value = json.dumps(payload).encode()
-                for outcome in pipeline.run(RawEvent(value, str(event_id(value)).encode(), (), received_at)):
+                for outcome in pipeline.run(RawEvent(value, event_id(value).encode(), (), received_at)):
                     out = outcome.outgoing
                     producer.produce(out.topic, out.value, out.key, timestamp=out.timestamp)
             assert producer.flush(WAIT_SECONDS) == 0

@@ -55,7 +55,7 @@ def feed(stream: Stream, *events: dict[str, Any]) -> None:
     with Producer({"bootstrap.servers": stream.servers}) as producer:
         for item in events:
             value = json.dumps(item).encode()
-            producer.produce(f"{stream.prefix}raw", value, str(event_id(value)).encode())
+            producer.produce(f"{stream.prefix}raw", value, event_id(value).encode())
         assert producer.flush(PATIENCE) == 0
 
 

@@ -59,7 +59,7 @@ def publish(engine: Engine, pipeline: Pipeline, samples: list[Path]) -> None:
     with Producer(producer_config(settings)) as producer:
         for path in samples:
             value = path.read_bytes()
-            raw = RawEvent(value, str(event_id(value)).encode(), (), RECEIVED_AT)
+            raw = RawEvent(value, event_id(value).encode(), (), RECEIVED_AT)
             for outcome in pipeline.run(raw):
                 out = outcome.outgoing
                 producer.produce(

@@ -66,8 +66,8 @@ class Stream:
         with Producer(config) as producer:
             for number in range(first, first + count):
                 value = json.dumps(delivery(number)).encode()
-                ids.add(str(event_id(value)))
-                producer.produce(f"{self.prefix}raw", value, str(event_id(value)).encode())
+                ids.add(event_id(value))
+                producer.produce(f"{self.prefix}raw", value, event_id(value).encode())
                 producer.poll(0)
             assert producer.flush(PATIENCE) == 0
         return ids

@@ -74,7 +74,7 @@ def mutate(draw: st.DrawFn, document: Any, path: Path) -> None:
 
 
 def run(value: bytes) -> list[Outcome]:
-    return PIPELINE.run(RawEvent(value, str(event_id(value)).encode(), (), RECEIVED_AT))
+    return PIPELINE.run(RawEvent(value, event_id(value).encode(), (), RECEIVED_AT))
 
 
 def as_written(value: Any) -> Any:

@@ -158,7 +158,8 @@ async def until(condition: Any, seconds: float = 30) -> None:
 
 def metric(metric: Any, *labels: str) -> float:
     """The value of a counter or gauge now."""
-    return float((metric.labels(*labels) if labels else metric)._value.get())
+    (family,) = (metric.labels(*labels) if labels else metric).collect()
+    return float(family.samples[0].value)
 
 
 def total(metric: Any) -> float:

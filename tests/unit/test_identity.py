@@ -39,14 +39,14 @@ def reversed_keys(value: Any) -> Any:
 
 
 def test_canvas_json_gets_a_uuid_of_version_8() -> None:
-    identity = event_id(dump(CANVAS))
+    identity = UUID(event_id(dump(CANVAS)))
     assert identity.version == 8
     assert identity.variant == "specified in RFC 4122"
 
 
 def test_the_value_is_pinned() -> None:
     # A change of this value gives every stored event a new identity: a breaking change.
-    assert event_id(dump(CANVAS)) == UUID("b4c0bd3b-f917-8bc8-9351-4c7978979b69")
+    assert event_id(dump(CANVAS)) == "b4c0bd3b-f917-8bc8-9351-4c7978979b69"
 
 
 @given(metadata=st.dictionaries(st.text(max_size=5), json_values, max_size=4), body=json_values)
@@ -86,12 +86,12 @@ def test_another_event_has_another_id(change: dict[str, Any]) -> None:
 
 def test_caliper_brings_its_own_id() -> None:
     resent = {**CALIPER, "sendTime": "2026-03-01T10:00:00.000Z"}
-    assert event_id(dump(CALIPER)) == event_id(dump(resent)) == UUID(CALIPER_ID)
+    assert event_id(dump(CALIPER)) == event_id(dump(resent)) == CALIPER_ID.removeprefix("urn:uuid:")
 
 
 def test_two_caliper_events_in_one_delivery_are_one_delivery() -> None:
     two = {**CALIPER, "data": [CALIPER["data"][0], {"id": "urn:uuid:0d0a3f5e-8f3c-4f0e-9b44-1b7a52b1c9aa"}]}
-    assert event_id(dump(two)).version == 8
+    assert UUID(event_id(dump(two))).version == 8
     assert event_id(dump(two)) == event_id(dump({**two, "sendTime": "later"}))
 
 
@@ -106,7 +106,7 @@ def test_a_caliper_event_without_a_usable_id_is_known_by_its_content(broken: dic
 def test_what_is_neither_format_is_known_by_its_bytes(document: Any) -> None:
     with pytest.raises(TypeError):
         document_id(document)
-    assert event_id(dump(document)).version == 8
+    assert UUID(event_id(dump(document))).version == 8
     assert event_id(dump(document)) != event_id(dump(document) + b" ")
 
 
@@ -124,5 +124,5 @@ def test_it_never_raises(payload: bytes) -> None:
 @pytest.mark.parametrize("depth", [300, 1500, 100_000])
 def test_it_never_raises_for_depth(depth: int) -> None:
     nested = b'{"metadata": {}, "body": ' + b"[" * depth + b"]" * depth + b"}"
-    assert event_id(nested).version == 8
+    assert UUID(event_id(nested)).version == 8
     assert event_id(nested) != event_id(nested + b" ")

@@ -76,19 +76,6 @@ def test_leaving_waits_for_what_is_on_its_way(broker: Broker) -> None:
     assert len(read(broker.settings, "canvas.raw", 50)) == 50
 
 
-def test_what_is_confirmed_while_leaving_is_told(broker: Broker) -> None:
-    async def go() -> None:
-        async with Publisher(broker.settings) as publisher:
-            publisher._stopping.set()
-            publisher._thread.join()
-            sending = asyncio.create_task(publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1))
-            await asyncio.sleep(0)
-        async with asyncio.timeout(30):
-            await sending
-
-    asyncio.run(go())
-
-
 def test_a_kafka_that_does_not_confirm_in_time_has_not_stored() -> None:
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:9", delivery_timeout_seconds=0.5)
 
@@ -128,8 +115,7 @@ def test_what_would_be_refused_again_is_told_from_what_would_not(
     async def go() -> None:
         async with Publisher(broker.settings) as publisher:
             answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            publisher._acks.append((answer, KafkaError(code)))
-            publisher._settle()
+            publisher._settle(answer, KafkaError(code))
             with pytest.raises(NotStored) as refusal:
                 await answer
             assert refusal.type is kind
