@@ -65,9 +65,10 @@ docs: install ## the catalogue for people: avro/pages and the table in avro/READ
 release-schemas: install ## avro/released/VERSION.json, with what is new or changed; VERSION=1.4.0
 	$(BIN)/canvas-processors schemas release $(VERSION)
 
-bench-ingress: install ## both doors, each beside a bare one, in one run
+bench-ingress: install ## both doors, each beside a bare one in one run, and memory under overload
 	$(BIN)/python -m tests.bench.bench_webhook
 	$(BIN)/python -m tests.bench.bench_sqs
+	$(BIN)/python -m tests.bench.bench_overload
 
 format: install ## ruff's formatting and safe fixes
 	$(BIN)/ruff format .
