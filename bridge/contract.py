@@ -15,6 +15,9 @@ CE_SOURCE: Final = "ce_source"
 CE_TIME: Final = "ce_time"
 CONTENT_TYPE: Final = "content-type"
 
+# W3C Trace Context, level 1. Present only while traces are on (bridge/tracing.py).
+TRACEPARENT: Final = "traceparent"
+
 # Ours. Present only where the door knows them.
 EVENT_NAME: Final = "canvas.event_name"  # SQS attribute `event_name`
 EVENT_TIME: Final = "canvas.event_time"  # SQS attribute `event_time`

@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from socketserver import ThreadingMixIn
@@ -20,7 +21,20 @@ Check = Callable[[], bool]
 REQUEST_SECONDS: Final = 10.0  # for a request to arrive
 
 
-class JsonFormatter(logging.Formatter):
+class DiscreetFormatter(logging.Formatter):
+    """Tells of an exception where it was raised and its type. Its message may quote a payload."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is the base class's
+        """The traceback, and those of what caused it, without messages."""
+        told, error = [], ei[1]
+        while error is not None:
+            where = "".join(traceback.format_tb(error.__traceback__))
+            told.append(f"Traceback (most recent call last):\n{where}{type(error).__qualname__}")
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\n\nwhich came of\n\n".join(told)
+
+
+class JsonFormatter(DiscreetFormatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -39,7 +53,7 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(settings: LogSettings) -> None:
     """Sends the logs of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    text = DiscreetFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if settings.format == "json" else text)
     logging.basicConfig(level=settings.level, handlers=[handler], force=True)
 

@@ -28,6 +28,7 @@ from processors.rollups.base import LeftOut, NotCounted, Rollup
 from processors.rollups.faust_kafka import ConfirmedTable, KafkaApp
 from processors.rollups.open_windows import OpenWindows, Place
 from processors.rollups.roll_up_app import app_settings, common_partitions
+from processors.rollups.trouble import told
 from processors.settings import WorkerSettings
 from processors.topics.topic_plan import changelog
 from processors.wire_format import Decoder, Unreadable, encode
@@ -79,7 +80,7 @@ class RollUp:
                 metrics.ROLLUP_LEFT_OUT.labels(self._rollup.name, left_out.reason).inc()
             except Exception as error:
                 metrics.ROLLUP_RETRIES.labels(self._rollup.name).inc()
-                log.warning("rollup %s: %s; trying again", self._rollup.name, error or type(error).__name__)
+                log.warning("rollup %s tries a record again: %s", self._rollup.name, told(error))
                 longest = min(10.0, 0.1 * 2 ** min(attempt, 10))
                 await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
                 attempt += 1

@@ -52,7 +52,8 @@ class Decoder:
                 io.BytesIO(value[_HEAD:]), self._schemas[schema_id], None
             )
         except (EOFError, ValueError, IndexError, KeyError, TypeError) as error:
-            raise Unreadable(f"{self._subject}: no Avro of schema {schema_id}: {error}") from None
+            cause = type(error).__name__  # its message may quote the value
+            raise Unreadable(f"{self._subject}: no Avro of schema {schema_id} ({cause})") from None
         if not isinstance(record, dict):
             raise Unreadable(f"{self._subject}: no record")
         return record

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 from bridge.command_line import read_settings
 from bridge.door_settings import RedactSettings, SpoolSettings
 from bridge.ingress.base import Door, DoorBroken
+from bridge.ingress.traced import traced_publishing
 from bridge.kafka import Publisher
 from bridge.redact import SecretNames
 from bridge.relay import Publishing, Relay
@@ -23,6 +24,7 @@ from bridge.spool.spool import Spool
 from bridge.spool.spooling import Spooling
 from bridge.status import STATUS
 from bridge.telemetry import AdminServer, Check, configure_logging
+from bridge.tracing import TRACING, TracingUnusable
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +39,14 @@ def run_door(door: Door, options: dict[str, Any], spool: SpoolSettings | None = 
     names = SecretNames(read_settings(RedactSettings, options).query_keys)
     configure_logging(read_settings(LogSettings, options))
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with (
+            TRACING.on(f"canvas-bridge-{door.name}"),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
             runner.run(_serve(door, kafka, admin, spool, names))
     except KafkaException as error:
         raise click.ClickException(f"Kafka's producer refuses its settings (KAFKA_*): {error}") from None
-    except (DoorBroken, SpoolUnusable) as error:
+    except (DoorBroken, SpoolUnusable, TracingUnusable) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -67,6 +72,7 @@ async def _serve(
                 spooling = Spooling(publisher, topic, Spool(spool.directory, spool), spool)
                 storing = await stack.enter_async_context(spooling)
                 ready.append(spooling.ready)
+            storing = traced_publishing(storing)
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look through it under load
             await door.serve(Relay(storing, topic, door.max_in_flight_bytes, names), stopping)

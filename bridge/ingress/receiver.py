@@ -13,6 +13,7 @@ from bridge.ingress.base import Delivery, DoorBroken, Overloaded, now
 from bridge.ingress.pulse import Pulse
 from bridge.ingress.sqs_calls import QueueTrouble
 from bridge.ingress.sqs_queue import Message, Queue
+from bridge.ingress.traced import traced_messages
 from bridge.kafka import NotStored, Unacceptable
 from bridge.metrics import RECEIVED, REFUSED, SQS_ERRORS
 from bridge.rate_limit import RateLimit
@@ -38,6 +39,7 @@ class Receiver:
         self._queue = queue
         self._visibility = settings.visibility_seconds
         self._relay = relay
+        self._try_to_store = traced_messages(self._store_one, settings.queue_url)
         self._pulse = Pulse(STUCK_SECONDS)
         self._backoff = Backoff(first=0.5, most=30)
 
@@ -89,13 +91,13 @@ class Receiver:
         self, messages: Sequence[Message], received_at: int
     ) -> tuple[list[Message], list[Message]]:
         """Those of the messages that Kafka has confirmed, and those it will never take."""
-        ends = await asyncio.gather(*(self._store_one(message, received_at) for message in messages))
+        ends = await asyncio.gather(*(self._try_to_store(message, received_at) for message in messages))
         of: dict[End, list[Message]] = {end: [] for end in get_args(End)}
         for message, end in zip(messages, ends, strict=True):
             of[end].append(message)
         # Kafka refuses a batch of its own for one record in it: only what it refuses alone is hopeless.
         for message in of.pop("suspect"):
-            end = await self._store_one(message, received_at)
+            end = await self._try_to_store(message, received_at)
             of["hopeless" if end == "suspect" else end].append(message)
             if end == "suspect":
                 _say_hopeless(message)

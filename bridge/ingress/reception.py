@@ -22,6 +22,7 @@ from bridge.ingress.base import Delivery, Refusal, Refused, now
 from bridge.ingress.body import read_body
 from bridge.ingress.entrance import Entrance
 from bridge.ingress.public_key import PublicKey
+from bridge.ingress.traced import note_refusal
 from bridge.ingress.verification import ALGORITHM, Verifier, token_in
 from bridge.kafka import NotStored
 from bridge.metrics import RECEIVED, REFUSED
@@ -69,6 +70,7 @@ class Reception:
             answer = REFUSALS[reason] if reason else ACCEPTED
             self._budget.count(answer.status, reason, time.monotonic() - began)
         REFUSED.labels(DOOR, reason).inc()
+        note_refusal(reason)
         return answer.response(request)
 
     async def _take(self, request: web.BaseRequest, room: Room) -> web.StreamResponse:

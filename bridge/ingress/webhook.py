@@ -23,6 +23,7 @@ from bridge.ingress.listener import Listener
 from bridge.ingress.process import run_door
 from bridge.ingress.pulse import Pulse
 from bridge.ingress.reception import Reception
+from bridge.ingress.traced import traced_requests
 from bridge.ingress.verification import Verifier
 from bridge.metrics import RECEIVED, REFUSED, STORED
 from bridge.relay import Relay
@@ -79,7 +80,8 @@ class Webhook:
             await stack.enter_async_context(self._pulse.beating())
             await stack.enter_async_context(BudgetFile(self._budget, self._state).kept())
             reception = Reception(relay, settings, await self._verifier(stack), self._budget)
-            self._crowd = Crowd(reception.answer, Bounds(settings.keep_alive_seconds), self._budget)
+            handler, bounds = traced_requests(reception.answer), Bounds(settings.keep_alive_seconds)
+            self._crowd = Crowd(handler, bounds, self._budget)
             await stack.enter_async_context(_meanwhile(self._crowd.sweep_forever()))
             await _answering(stack, self._crowd)
             certificate = await _certificate(stack, settings)

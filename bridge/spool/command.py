@@ -46,8 +46,16 @@ def command() -> None:
     metavar="SECONDS",
     help="Waits so long for it to become empty (for a preStop hook).",
 )
-def status(directory: Path, wait: float) -> None:
+@click.option(
+    "--after",
+    default=0.0,
+    metavar="SECONDS",
+    help="Looks only then: a pod that is to end is still sent deliveries for some seconds.",
+)
+def status(directory: Path, wait: float, after: float) -> None:
     """Exit status 0 where the spool is empty, 1 where it is not, 2 where there is none."""
+    if after:
+        time.sleep(after)
     end = time.monotonic() + wait
     records, oldest = _look(directory)
     while records and time.monotonic() < end:

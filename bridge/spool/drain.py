@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NoReturn
 
@@ -45,8 +46,10 @@ class Drain:
             except (NotStored, SpoolTrouble) as error:
                 log.warning("%d records wait in the spool: %s", self._spool.waiting, error)
                 await asyncio.sleep(backoff.next())
-            except Exception:  # a drain that has ended would be found out by a full disk
-                log.exception("fault in the drain")
+            except Exception as error:  # a drain that has ended would be found out by a full disk
+                # The message of an exception may quote the payload; where it was raised does not.
+                where = "".join(traceback.format_tb(error.__traceback__))
+                log.error("fault in the drain: %s\n%s", type(error).__name__, where)
                 await asyncio.sleep(backoff.next())
             else:
                 backoff.reset()

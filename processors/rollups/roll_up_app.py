@@ -19,6 +19,7 @@ from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors import metrics
 from processors.rollups.faust_kafka import ConfirmedTable, broker_urls, credentials
+from processors.rollups.trouble import TopicsDiffer, told
 from processors.settings import WorkerSettings
 from processors.worker.client_logs import LIBRDKAFKA
 
@@ -59,13 +60,13 @@ def app_settings(kafka: KafkaSettings, worker: WorkerSettings, partitions: int) 
 def common_partitions(kafka: KafkaSettings, topics: Sequence[str]) -> int:
     """How many partitions each of these topics has. Blocking.
 
-    Raises ValueError where one is missing or has another number, KafkaException where Kafka does not answer.
+    Raises TopicsDiffer where one is missing or has another number, KafkaException where Kafka is away.
     """
     admin = AdminClient(client_config(kafka), logger=LIBRDKAFKA)
     counts = {name: len(admin.list_topics(name, METADATA_SECONDS).topics[name].partitions) for name in topics}
     if len(set(counts.values())) != 1 or 0 in counts.values():
         found = ", ".join(f"{name} {count or 'missing'}" for name, count in counts.items())
-        raise ValueError(
+        raise TopicsDiffer(
             f"these topics must exist with the same number of partitions: {found}. "
             "Run `canvas-processors topics create`; stop the workers to repartition."
         )
@@ -80,7 +81,7 @@ async def keep_rolling(make: Callable[[], Awaitable[faust.App]], stopping: async
         try:
             await _run(await make(), stopping)
         except Exception as error:
-            log.warning("the rollups stopped: %s; starting them again", error or type(error).__name__)
+            log.warning("the rollups stopped and start again: %s", told(error))
             metrics.ROLLUP_RESTARTS.inc()
             attempt = 0 if time.monotonic() - begun > SOUND_SECONDS else attempt + 1
             longest = min(30.0, 2.0**attempt)
@@ -110,4 +111,4 @@ async def _stop(app: faust.App) -> None:
     try:
         await asyncio.wait_for(app.stop(), STOP_SECONDS)
     except Exception as error:
-        log.warning("the rollups did not stop cleanly: %s", error or type(error).__name__)
+        log.warning("the rollups did not stop cleanly: %s", told(error))

@@ -18,6 +18,9 @@ MINIMUM = {
     "schemaRegistry": {"url": "http://registry:8081"},
 }
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
+SQS = {"sqs": {"enabled": True, "queueUrl": "https://sqs/queue"}}
+SPOOL = {"webhook": {"spool": {"enabled": True}}}
+NETWORK = {"networkPolicy": {"enabled": True}}
 
 Values = dict[str, Any]
 Manifest = dict[str, Any]

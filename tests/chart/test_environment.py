@@ -1,43 +1,36 @@
 """What the chart puts into the environment is what the programs read, with the same defaults."""
 
-import os
-import re
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from opentelemetry.sdk import environment_variables
+from opentelemetry.sdk.trace import TracerProvider
 
-import bridge.__main__
-import bridge.door_settings
-import bridge.settings
-import processors.__main__
-import processors.settings
-from bridge.door_settings import SqsSettings, WebhookSettings
-from bridge.settings import KafkaSettings, SchemaRegistrySettings, Settings
-from processors.settings import WorkerSettings
-from tests.chart.release import EXAMPLES, MINIMUM, Release, containers, example, merged, render, variables
-
-PROGRAMS = {"canvas-bridge": bridge.__main__.main, "canvas-processors": processors.__main__.main}
-MODELS: list[type[Settings]] = sorted(
-    {
-        model
-        for module in (bridge.settings, bridge.door_settings, processors.settings)
-        for model in vars(module).values()
-        if isinstance(model, type) and issubclass(model, Settings) and model is not Settings
-    },
-    key=lambda model: model.__name__,
+from bridge.door_settings import RedactSettings, SpoolSettings, SqsSettings, WebhookSettings
+from bridge.settings import KafkaSettings
+from bridge.tracing import asked_for
+from processors.settings import DeadLetterLimitSettings, PrivacySettings, WorkerSettings
+from tests.chart.programs import FIELDS, MODELS, environment, read, read_by
+from tests.chart.release import (
+    EXAMPLES,
+    MINIMUM,
+    SPOOL,
+    SQS,
+    at,
+    containers,
+    example,
+    merged,
+    render,
+    variables,
 )
-FIELDS = {
-    f"{model.model_config.get('env_prefix', '')}{name}".upper(): (model, name)
-    for model in MODELS
-    for name in model.model_fields
-}
+
+OTEL = {name for name in vars(environment_variables) if name.startswith("OTEL_")}
 AWS = {
     variable for _, variable, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values() if isinstance(variable, str)
 }
-OTHER = {"SECRETS_DIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "OTEL_SERVICE_NAME"}
+OTHER = {"SECRETS_DIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 # Where a pod must or had better differ from a program started by hand.
 DELIBERATE = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
@@ -46,49 +39,21 @@ DELIBERATE = {
     "BRIDGE_ADMIN__HOST": "0.0.0.0",
     "BRIDGE_WEBHOOK__HOST": "0.0.0.0",
     "BRIDGE_SQS__QUEUE_URL": "https://sqs/queue",
+    "BRIDGE_SPOOL__DIRECTORY": Path("/var/lib/canvas-bridge/spool"),
+    "BRIDGE_STATE_DIRECTORY": Path("/var/lib/canvas-bridge/state"),
     "PROCESSORS_ADMIN__HOST": "0.0.0.0",
 }
-SQS = {"sqs": {"enabled": True, "queueUrl": "https://sqs/queue"}}
-
-
-def environment(release: Release) -> dict[str, str]:
-    """All variables of all containers: the same name has the same value everywhere."""
-    found: dict[str, str] = {}
-    for workload in release.workloads():
-        for container in containers(workload):
-            for name, value in variables(container).items():
-                assert found.setdefault(name, value) == value
-    return found
-
-
-def read(model: type[Settings], env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings as a program in a pod with that environment would have them."""
-    for name in FIELDS:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    return model()
+TRACES = at("tracing", {"otlpEndpoint": "http://collector:4318", "samplingRatio": 0.25})
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_variable_is_read_by_somebody(path: Path) -> None:
-    unknown = environment(example(path)).keys() - FIELDS.keys() - AWS - OTHER
+    unknown = environment(example(path)).keys() - FIELDS.keys() - AWS - OTEL - OTHER
     assert not unknown
 
 
-def read_by(program: str, *names: str) -> set[str]:
-    """The variables in a command's own --help."""
-    command: click.Command | None = PROGRAMS[program]
-    for name in names:
-        assert isinstance(command, click.Group)
-        command = command.get_command(click.Context(command), name)
-    assert command is not None
-    helps = [str(option.help) for option in command.params if isinstance(option, click.Option)]
-    return set(re.findall(r"\[env: (\w+)\]", " ".join(helps)))
-
-
 def test_commands_that_read_the_same_variable_all_get_it() -> None:
-    release = render(MINIMUM, SQS)
+    release = render(MINIMUM, SQS, SPOOL)
     everything = environment(release).keys()
     for workload in release.workloads():
         for container in containers(workload):
@@ -106,7 +71,7 @@ def test_every_value_is_accepted(path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_defaults_of_chart_and_programs_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    env = environment(render(MINIMUM, SQS))
+    env = environment(render(MINIMUM, SQS, SPOOL))
     different: dict[str, Any] = {}
     for variable in env.keys() & FIELDS.keys():
         model, name = FIELDS[variable]
@@ -141,35 +106,70 @@ def test_values_arrive_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (worker.delivery, worker.rollups) == ("at_least_once", False)  # type: ignore[attr-defined]
 
 
-def test_secrets_are_files_and_never_variables() -> None:
-    (path,) = (path for path in EXAMPLES if path.stem.startswith("sasl"))
-    release = example(path)
-    secret = {
-        variable
-        for variable, (model, name) in FIELDS.items()
-        if "SecretStr" in str(model.model_fields[name].annotation)
-    }
-    assert len(secret) >= 2
-    assert not secret & environment(release).keys()
-    for workload in release.workloads():
-        for container in containers(workload):
-            mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
-            assert mounts[variables(container)["SECRETS_DIR"]]["readOnly"] is True
+def test_what_the_doors_and_the_worker_guard_arrives_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = merged(
+        MINIMUM,
+        SQS,
+        {
+            "redact": {"queryKeys": ["pin", "state"]},
+            "webhook": {
+                "accept": "both",
+                "maxConnections": 100,
+                "keepAliveSeconds": 370.5,
+                "tls": {"existingSecret": "tls", "privateKeyKey": "private.pem"},
+                "spool": {
+                    "enabled": True,
+                    "size": "40Gi",
+                    "maxBytes": 34_359_738_368,
+                    "maxAgeHours": 0.5,
+                    "kafkaSeconds": 1.5,
+                    "drainSeconds": 0,
+                },
+            },
+            "worker": {
+                "deadLetterLimit": {"share": 1, "events": 90_000, "minimum": 70, "inARow": 50},
+                "privacy": {"policyConfigMap": "privacy", "policyKey": "ours.toml"},
+            },
+        },
+    )
+    env = environment(render(values))
+    webhook = read(WebhookSettings, env, monkeypatch).model_dump()
+    assert webhook["accept"] == "both"
+    assert (webhook["max_connections"], webhook["keep_alive_seconds"]) == (100, 370.5)
+    assert webhook["tls_certificate"] == "/run/secrets/webhook-tls/tls.crt"
+    assert webhook["tls_key"] == "/run/secrets/webhook-tls/private.pem"
+    spool = read(SpoolSettings, env, monkeypatch).model_dump(exclude={"directory"})
+    assert list(spool.values()) == [34_359_738_368, 0.5, 1.5, 0]
+    assert read(RedactSettings, env, monkeypatch).model_dump() == {"query_keys": {"pin", "state"}}
+    limit = read(DeadLetterLimitSettings, env, monkeypatch).model_dump()
+    assert limit == {"share": 1, "events": 90_000, "minimum": 70, "in_a_row": 50}
+    privacy = read(PrivacySettings, env, monkeypatch).model_dump()
+    assert privacy["policy"] == Path("/etc/canvas-bridge/privacy/ours.toml")
 
 
-def test_a_mounted_secret_is_read(tmp_path: Path) -> None:
-    # As the kubelet lays it out: links to links, so that an update is one rename.
-    data = tmp_path / "..2026_01_01"
-    data.mkdir()
-    (tmp_path / "..data").symlink_to(data.name)
-    for key, text in {
-        "kafka_sasl_password": "one\n",
-        "schema_registry_basic_auth_user_info": "two:three",
-    }.items():
-        (data / key).write_text(text)
-        (tmp_path / key).symlink_to(os.path.join("..data", key))  # noqa: PTH118 - a relative link
-    kafka, registry = KafkaSettings(_secrets_dir=tmp_path), SchemaRegistrySettings(_secrets_dir=tmp_path)
-    assert kafka.sasl_password is not None
-    assert kafka.sasl_password.get_secret_value() == "one"
-    assert registry.basic_auth_user_info is not None
-    assert registry.basic_auth_user_info.get_secret_value() == "two:three"
+def test_without_a_spool_there_is_no_directory_for_it() -> None:
+    found = environment(render(MINIMUM)).keys()
+    assert not [name for name in found if "SPOOL" in name or name == "BRIDGE_STATE_DIRECTORY"]
+
+
+def test_traces_are_off_unless_asked_for() -> None:
+    found = environment(render(MINIMUM, SQS))
+    assert asked_for(found) == []
+    assert not found.keys() & OTEL
+
+
+def test_doors_and_worker_make_traces_and_know_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = render(MINIMUM, SQS, TRACES)
+    for kind, component in (("Deployment", "webhook"), ("Deployment", "sqs"), ("StatefulSet", "worker")):
+        (container,) = containers(release.one(kind, component))
+        found = variables(container)
+        assert asked_for(found) == ["otlp"]
+        for name in found.keys() & OTEL:
+            monkeypatch.setenv(name, found[name])
+        sampler = TracerProvider(shutdown_on_exit=False).sampler.get_description()
+        assert sampler.startswith("ParentBased{root:TraceIdRatioBased{0.25}")
+    assert not [
+        container
+        for container in containers(release.one("Job", "setup"))
+        if variables(container).keys() & OTEL
+    ]

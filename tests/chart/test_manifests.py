@@ -10,10 +10,14 @@ import pytest
 from tests.chart.release import (
     CHART,
     EXAMPLES,
+    NETWORK,
+    SPOOL,
+    SQS,
     Manifest,
     Release,
     containers,
     example,
+    merged,
     pod_template,
     read_yaml,
     render,
@@ -86,7 +90,8 @@ def test_selectors_match_their_own_pods_alone(release: Release) -> None:
 def _selectors(release: Release) -> list[tuple[str, dict[str, str]]]:
     found = []
     for item in release.manifests:
-        selector = item.get("spec", {}).get("selector")
+        spec = item.get("spec", {})
+        selector = spec.get("selector") or spec.get("podSelector")
         if selector and item["kind"] != "PodMonitor":
             found.append((item["metadata"]["name"], selector.get("matchLabels", selector)))
     return found
@@ -101,6 +106,7 @@ def test_pods_are_restricted(pods: list[Manifest]) -> None:
         assert pod["enableServiceLinks"] is False
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
         assert {next(key for key in volume if key != "name") for volume in pod["volumes"]} <= {
+            "configMap",
             "emptyDir",
             "secret",
         }
@@ -183,10 +189,11 @@ def test_the_worker_keeps_its_name_and_data(path: Path, release: Release) -> Non
 
 
 def test_long_release_names_still_fit() -> None:
-    long = render(read_yaml(EXAMPLES[0]), name="a" * 53)
+    long = render(read_yaml(EXAMPLES[0]), SPOOL, NETWORK, name="a" * 53)
     assert all(len(name) <= 63 for _, name in long.kinds())
-    # A StatefulSet's pods carry its name and a hash of eleven characters as a label.
-    assert len(long.one("StatefulSet", "worker")["metadata"]["name"]) <= 52
+    for component in ("webhook", "worker"):
+        # A StatefulSet's pods carry its name and a hash of eleven characters as a label.
+        assert len(long.one("StatefulSet", component)["metadata"]["name"]) <= 52
 
 
 def test_spread_constraints_select_the_component() -> None:
@@ -198,7 +205,8 @@ def test_spread_constraints_select_the_component() -> None:
     assert constraint["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
 
 
-def test_a_component_that_is_off_leaves_nothing() -> None:
+@pytest.mark.parametrize("more", [{}, merged(SPOOL, NETWORK)], ids=["plain", "all"])
+def test_a_component_that_is_off_leaves_nothing(more: dict[str, Any]) -> None:
     for component in ("webhook", "sqs", "worker", "setup"):
-        off = render(read_yaml(EXAMPLES[0]), {component: {"enabled": False}})
+        off = render(read_yaml(EXAMPLES[0]), SQS, more, {component: {"enabled": False}})
         assert not [name for _, name in off.kinds() if name.endswith(f"-{component}")]

@@ -3,7 +3,7 @@
 import helm_python
 import pytest
 
-from tests.chart.release import CHART, MINIMUM, Values, at, render
+from tests.chart.release import CHART, MINIMUM, SPOOL, Values, at, merged, render
 
 SASL = {"kafka": {"securityProtocol": "SASL_SSL", "saslMechanism": "PLAIN"}}
 
@@ -19,9 +19,26 @@ IMPOSSIBLE: list[tuple[Values, str]] = [
     ({"kafka": {"tls": {"certificateKey": "a", "privateKeyKey": "b"}}}, "without kafka.tls.existingSecret"),
     (at("sqs.enabled", True), "sqs.queueUrl is empty"),
     (at("webhook.ingress.enabled", True), "webhook.ingress.host is empty"),
-    (at("webhook.maxInFlightBytes", 1000), "always be answered with 503"),
     ({"webhook": {"accept": "plain", "rootAccountUuids": ["mine"]}}, "would protect nobody"),
     (at("webhook.terminationGracePeriodSeconds", 35), "webhook.terminationGracePeriodSeconds is 35"),
+    (
+        merged(SPOOL, at("webhook.terminationGracePeriodSeconds", 105)),
+        "webhook.terminationGracePeriodSeconds is 105: the pod would be killed with records on their way to "
+        "Kafka. Set it to more than 105.",
+    ),
+    (
+        merged(SPOOL, at("webhook.spool.waitSeconds", 80)),
+        "webhook.terminationGracePeriodSeconds is 120",
+    ),
+    (
+        merged(at("webhook.terminationGracePeriodSeconds", 40), at("tracing.otlpEndpoint", "http://c:4318")),
+        "webhook.terminationGracePeriodSeconds is 40",
+    ),
+    (
+        {"webhook": {"spool": {"enabled": True, "maxAgeHours": 168}}},
+        "webhook.spool.maxAgeHours is 168, but the raw topic keeps events for 168 hours",
+    ),
+    (at("worker.deadLetterLimit.minimum", 2000), "worker.deadLetterLimit.minimum is 2000"),
     (at("worker.terminationGracePeriodSeconds", 20), "worker.terminationGracePeriodSeconds is 20"),
     (
         {"sqs": {"enabled": True, "queueUrl": "https://q", "terminationGracePeriodSeconds": 40}},
@@ -46,6 +63,20 @@ INVALID: list[tuple[Values, str]] = [
     (at("webhook.accept", "anything"), "/webhook/accept"),
     (at("webhook.jwksUrl", "http://keys.example.edu"), "/webhook/jwksUrl"),
     (at("webhook.replicas", "2"), "/webhook/replicas"),
+    (at("webhook.maxInFlightBytes", 1000), "/webhook/maxInFlightBytes"),
+    (at("webhook.maxBodyBytes", 3_000_000), "/webhook/maxBodyBytes"),
+    (at("webhook.maxConnections", 0), "/webhook/maxConnections"),
+    (at("webhook.tls.certificate", "tls.crt"), "'certificate' not allowed"),
+    (at("webhook.tls.certificateKey", ""), "/webhook/tls/certificateKey"),
+    (at("webhook.spool.size", "much"), "/webhook/spool/size"),
+    (at("webhook.spool.maxBytes", 1000), "/webhook/spool/maxBytes"),
+    (at("webhook.spool.kafkaSeconds", 9), "/webhook/spool/kafkaSeconds"),
+    (at("redact.queryKeys", ["user[pin]"]), "/redact/queryKeys/0"),
+    (at("tracing.samplingRatio", 2), "/tracing/samplingRatio"),
+    (at("tracing.otlpEndpoint", "collector:4318"), "/tracing/otlpEndpoint"),
+    (at("worker.deadLetterLimit.share", 50), "/worker/deadLetterLimit/share"),
+    (at("worker.privacy.policyKey", "a/b"), "/worker/privacy/policyKey"),
+    (at("networkPolicy.webhookFrom", ["10.0.0.0/8"]), "/networkPolicy/webhookFrom/0"),
     (
         at("webhook.podLabels", {"app.kubernetes.io/name": "other"}),
         "invalid propertyName 'app.kubernetes.io/name'",

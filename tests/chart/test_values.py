@@ -95,6 +95,9 @@ def _keys_of_schema(schema: Values, definitions: Values, path: str = "") -> set[
     ("change", "warning"),
     [
         (at("webhook.accept", "plain"), "webhook.accept is plain"),
+        (at("webhook.accept", "both"), "webhook.accept is both"),
+        ({"webhook": {"accept": "both"}}, "webhook.rootAccountUuids is empty"),
+        ({"webhook": {"replicas": 1, "spool": {"enabled": True}}}, "webhook.replicas is 1 with a spool"),
         ({}, "webhook.rootAccountUuids is empty"),
         (at("setup.enabled", False), "setup.enabled is false"),
         (at("worker.replicas", 9), "worker.replicas is 9 but the topics have 8 partitions"),

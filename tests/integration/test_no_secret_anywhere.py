@@ -1,9 +1,10 @@
-"""Secrets in every form and place go through every path; none is found on any topic, log, page or disk."""
+"""Secrets in every form and place go through every path; none is on any topic, log, page, disk or trace."""
 
 import asyncio
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bridge.redact import MASK
 from bridge.sandbox.engines.base import Engine
 from tests.integration.canaries import FORMS, Canaries, Findings, forgeries, found_in
 from tests.integration.canvas_side import CanvasQueue
+from tests.integration.collector import Collector, collecting
 from tests.integration.door_process import DoorProcess, free_port, wait_for
 from tests.integration.worker_process import Stream
 from tests.unit.doors import ISSUER, serving_jwks, sign
@@ -23,6 +25,12 @@ LIMIT = 1_048_576
 @pytest.fixture
 def canaries() -> Canaries:
     return Canaries()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector
 
 
 class Post:
@@ -81,7 +89,8 @@ def through_a_plain_webhook(
     with DoorProcess("webhook", {**environment, "BRIDGE_WEBHOOK__SECRET": key}, log) as door:
         post = Post(door)
         for payload in canaries.payloads():
-            assert post(payload, f"/{key}") == 202
+            context = {name: f"00-{canaries.secret()}" for name in ("traceparent", "tracestate", "baggage")}
+            assert post(payload, f"/{key}?token={canaries.secret()}", **context) == 202
             accepted += 1
         refusals(post, f"/{key}", canaries)
         found.pages("plain", door.get)
@@ -180,12 +189,24 @@ def through_the_worker(stream: Stream, found: Findings) -> None:
     found.tell("worker log", worker.log())
 
 
+def tell_traces(collector: Collector, found: Findings, accepted: int) -> None:
+    """Of what was accepted each has its spans: towards Kafka, and in the worker."""
+    spans = collector.spans()
+    for kind in ("PRODUCER", "CONSUMER"):
+        assert sum(span.kind == kind for span in spans) >= accepted, kind
+    assert {"404", "405", "413", "401", "503"} <= {
+        span.told.get("http.response.status_code") for span in spans
+    }
+    found.tell("traces", collector.everything)
+
+
 def test_no_canary_is_found_anywhere_but_the_harmless_ones(
-    engine: Engine, environment: dict[str, str], queue_url: str, canaries: Canaries, tmp_path: Path
+    engine: Engine, environment: dict[str, str], canaries: Canaries, collector: Collector, tmp_path: Path
 ) -> None:
-    loud = {**environment, "LOG_LEVEL": "DEBUG", "BRIDGE_REDACT__QUERY_KEYS": "pin"}
+    traced = {**environment, **collector.environment, "OTEL_BSP_MAX_QUEUE_SIZE": "100000"}
+    loud = {**traced, "LOG_LEVEL": "DEBUG", "BRIDGE_REDACT__QUERY_KEYS": "pin"}
     stream, found = Stream(loud, tmp_path), Findings()
-    queue = CanvasQueue(engine, queue_url)
+    queue = CanvasQueue(engine, environment["BRIDGE_SQS__QUEUE_URL"])
     with closing(queue.client):
         accepted = through_a_plain_webhook(loud, tmp_path / "plain", canaries, found)
         accepted += through_a_signed_webhook(loud, tmp_path / "signed", canaries, found)
@@ -195,6 +216,7 @@ def test_no_canary_is_found_anywhere_but_the_harmless_ones(
     # After the topics are read: what these doors get is for nobody, or for the disk.
     away = Canaries()
     while_kafka_is_away(loud, tmp_path, away, found)
+    tell_traces(collector, found, accepted)
 
     everything = found.records | found.told
     secrets = canaries.secrets | away.secrets

@@ -156,6 +156,16 @@ def test_a_window_kafka_does_not_take_is_tried_again_and_nothing_is_acknowledged
     assert steps == ["refused", "refused", "stored", "ack", "stored", "ack"]
 
 
+def test_a_defect_is_told_of_without_its_message_for_that_may_quote_the_record(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.kafka.failures = [ValueError("no number: s3cr3t")]
+    site.run(Event(site.log, record()))
+    assert "ValueError" in caplog.text
+    assert "in _publish" in caplog.text
+    assert "s3cr3t" not in caplog.text
+
+
 def test_a_registry_that_is_away_is_waited_for(site: Site) -> None:
     site.run(Event(site.log, [RegistryError("away"), RegistryError("away"), record()]))
     assert [step for step in site.log if step != "changelog"] == ["stored", "ack"]

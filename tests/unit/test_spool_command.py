@@ -58,6 +58,22 @@ def test_status_waits_for_the_drain(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     store.close()
 
 
+def test_status_looks_only_after_what_a_pod_is_still_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        store.append([record(1)])
+
+    monkeypatch.setattr("bridge.spool.command.time.sleep", sleep)
+    assert run("status", "--directory", tmp_path, "--after", 5).exit_code == 1
+    assert slept == [5]
+    store.close()
+
+
 @pytest.mark.parametrize("name", ["status", "drain"])
 def test_a_directory_without_a_spool_is_an_error_and_stays_as_it_is(name: str, tmp_path: Path) -> None:
     assert run(name, "--directory", tmp_path).exit_code == 2

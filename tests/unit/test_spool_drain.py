@@ -168,10 +168,10 @@ def test_what_cannot_be_deleted_yet_is_not_published_again(tmp_path: Path) -> No
 
 
 def test_it_begins_by_itself_and_again_after_each_outage_and_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(tmp_path, [record(n) for n in range(3)])
-    kafka, failures = Kafka(), iter([NotStored("away"), ZeroDivisionError(), None, None, None, None])
+    kafka, failures = Kafka(), iter([NotStored("away"), ValueError("s3cr3t"), None, None, None, None])
     kafka.reply = lambda _: next(failures, None)
 
     async def go() -> None:
@@ -186,3 +186,6 @@ def test_it_begins_by_itself_and_again_after_each_outage_and_fault(
 
     asyncio.run(go())
     assert [event.value for event in kafka.stored] == [b"%d" % n for n in range(6)]
+    assert "fault in the drain: ValueError" in caplog.text
+    assert "in publish" in caplog.text
+    assert "s3cr3t" not in caplog.text

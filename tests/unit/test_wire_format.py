@@ -75,3 +75,10 @@ def test_a_schema_the_registry_does_not_have_is_not_the_records_fault() -> None:
 def test_what_is_not_in_the_wire_format_is_unreadable(bad: bytes | None) -> None:
     with pytest.raises(Unreadable, match="t-value"):
         decoder(Shelf(_3=OLD)).decode(bad)
+
+
+def test_of_what_makes_a_value_unreadable_only_the_type_is_told() -> None:
+    bad = value(9, NEW, {"time": 6, "id": UUID}).replace(b"1", b"\xff")
+    with pytest.raises(Unreadable) as unreadable:
+        decoder(Shelf(_9=NEW)).decode(bad)
+    assert str(unreadable.value) == "t-value: no Avro of schema 9 (UnicodeDecodeError)"

@@ -38,6 +38,22 @@ SCHEMA_REGISTRY_SSL_CA_LOCATION: {{ printf "/run/secrets/schema-registry-tls/%s"
 {{- end }}
 {{- end }}
 
+{{/* The same for both doors: a masked value counts for the event_id. */}}
+{{- define "canvas-bridge.redactVariables" -}}
+BRIDGE_REDACT__QUERY_KEYS: {{ join "," .Values.redact.queryKeys | quote }}
+{{- end }}
+
+{{/* The programs give their services names themselves. */}}
+{{- define "canvas-bridge.tracingVariables" -}}
+{{- with .Values.tracing -}}
+{{- if .otlpEndpoint -}}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .otlpEndpoint | quote }}
+OTEL_TRACES_SAMPLER: parentbased_traceidratio
+OTEL_TRACES_SAMPLER_ARG: {{ .samplingRatio }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* A container's list. Takes {component, variables: list of such maps, extra: list of the user's}. */}}
 {{- define "canvas-bridge.environment" -}}
 {{- $list := list -}}

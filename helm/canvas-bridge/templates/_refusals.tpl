@@ -31,7 +31,6 @@
 {{- end }}
 
 {{- define "canvas-bridge.componentRefusals" -}}
-{{- $delivery := float64 .Values.kafka.deliveryTimeoutSeconds -}}
 {{- with .Values.webhook -}}
 {{- if and .enabled .ingress.enabled (not .ingress.host) -}}
 {{- fail "webhook.ingress.host is empty, but webhook.ingress.enabled is true. Set it to the host name Canvas posts to." -}}
@@ -39,16 +38,47 @@
 {{- if and .enabled .rootAccountUuids (eq .accept "plain") -}}
 {{- fail "webhook.rootAccountUuids is set, but webhook.accept is plain: nothing proves whose an unsigned event is, so the list would protect nobody. Set accept to signed, or empty the list." -}}
 {{- end -}}
-{{- if and .enabled (lt (int64 .maxInFlightBytes) (int64 .maxBodyBytes)) -}}
-{{- fail "webhook.maxInFlightBytes is less than webhook.maxBodyBytes: the largest body would always be answered with 503. Raise the one or lower the other." -}}
 {{- end -}}
-{{- end -}}
+{{- include "canvas-bridge.spoolRefusals" . -}}
 {{- with .Values.sqs -}}
 {{- if and .enabled (not .queueUrl) -}}
 {{- fail "sqs.queueUrl is empty, but sqs.enabled is true. Set it to the URL of the queue Canvas writes to." -}}
 {{- end -}}
 {{- end -}}
-{{- range $component, $longest := dict "webhook" (addf $delivery 25) "sqs" (addf $delivery 10 .Values.sqs.waitSeconds) "worker" (addf $delivery 10) -}}
+{{- with .Values.worker -}}
+{{- if and .enabled (gt (int64 .deadLetterLimit.minimum) (int64 .deadLetterLimit.events)) -}}
+{{- fail (printf "worker.deadLetterLimit.minimum is %v, but only the last %v events count (worker.deadLetterLimit.events): the limit could not be reached. Lower the one or raise the other." .deadLetterLimit.minimum .deadLetterLimit.events) -}}
+{{- end -}}
+{{- end -}}
+{{- include "canvas-bridge.gracePeriodRefusals" . -}}
+{{- end }}
+
+{{- define "canvas-bridge.spoolRefusals" -}}
+{{- with .Values.webhook -}}
+{{- if and .enabled .spool.enabled -}}
+{{- if le (include "canvas-bridge.bytes" .spool.size | int64) (add .spool.maxBytes 33554432) -}}
+{{- fail (printf "webhook.spool.size is %s: the disk would be full before webhook.spool.maxBytes is reached. Set it to more than %d bytes (maxBytes + 32 MiB), or lower maxBytes." .spool.size (add .spool.maxBytes 33554432)) -}}
+{{- end -}}
+{{- $retention := $.Values.setup.rawRetentionHours -}}
+{{- if and $.Values.setup.enabled (ge (int64 $retention) 0) (ge (float64 .spool.maxAgeHours) (float64 $retention)) -}}
+{{- fail (printf "webhook.spool.maxAgeHours is %v, but the raw topic keeps events for %v hours (setup.rawRetentionHours): what is carried into it so late would be deleted before it is read. Lower the one or raise the other." .spool.maxAgeHours $retention) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Bytes of a size like 1.5Gi. */}}
+{{- define "canvas-bridge.bytes" -}}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- mulf (regexFind "^[0-9.]+" .) (get $units (regexFind "[a-zA-Z]*$" .)) | int64 -}}
+{{- end }}
+
+{{/* How long a stop may take: answering or finishing what is in hand, then Kafka's confirmations, then the last traces. */}}
+{{- define "canvas-bridge.gracePeriodRefusals" -}}
+{{- $last := addf .Values.kafka.deliveryTimeoutSeconds (ternary 5 0 (not (empty .Values.tracing.otlpEndpoint))) -}}
+{{- $spool := .Values.webhook.spool -}}
+{{- $webhook := addf $last 25 (ternary (addf $spool.waitSeconds $spool.drainSeconds) 0.0 $spool.enabled) -}}
+{{- range $component, $longest := dict "webhook" $webhook "sqs" (addf $last 10 .Values.sqs.waitSeconds) "worker" (addf $last 10) -}}
 {{- with index $.Values $component -}}
 {{- if and .enabled (le (float64 .terminationGracePeriodSeconds) $longest) -}}
 {{- fail (printf "%s.terminationGracePeriodSeconds is %v: the pod would be killed with records on their way to Kafka. Set it to more than %v." $component .terminationGracePeriodSeconds $longest) -}}

@@ -10,5 +10,14 @@ PROCESSORS_SESSION_TIMEOUT_SECONDS: {{ .sessionTimeoutSeconds }}
 PROCESSORS_DUPLICATE_WINDOW_SECONDS: {{ int64 .duplicateWindowSeconds }}
 PROCESSORS_ROLLUPS: {{ .rollups }}
 PROCESSORS_DATA_DIR: /var/lib/canvas-processors
+{{- with .deadLetterLimit }}
+PROCESSORS_DEAD_LETTER_LIMIT__SHARE: {{ .share }}
+PROCESSORS_DEAD_LETTER_LIMIT__EVENTS: {{ int64 .events }}
+PROCESSORS_DEAD_LETTER_LIMIT__MINIMUM: {{ int64 .minimum }}
+PROCESSORS_DEAD_LETTER_LIMIT__IN_A_ROW: {{ int64 .inARow }}
+{{- end }}
+{{- if .privacy.policyConfigMap }}
+PROCESSORS_PRIVACY__POLICY: {{ printf "/etc/canvas-bridge/privacy/%s" .privacy.policyKey | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
