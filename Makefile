@@ -4,7 +4,7 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-.PHONY: help install demo test expected docs release-schemas bench-ingress format lock image clean $(PARTS)
+.PHONY: help install demo test expected docs release-schemas bench-ingress bench-poison bench-audit fault-matrix soak format lock image clean $(PARTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
@@ -70,6 +70,20 @@ bench-ingress: install ## both doors, each beside a bare one in one run, and mem
 	$(BIN)/python -m tests.bench.bench_sqs
 	$(BIN)/python -m tests.bench.bench_overload
 
+bench-poison: install ## what dead letters cost the worker, at shares from 0 to 100 %
+	$(BIN)/python -m tests.bench.bench_poison
+
+bench-audit: install ## seconds and memory of an audit of 1,000,000 events
+	$(BIN)/python -m tests.bench.bench_audit
+
+fault-matrix: install ## each fault of Kafka, keys, disk, SQS and doors under a steady load, and the sum after it
+	$(BIN)/python -m tests.faults.matrix
+
+SOAK_MINUTES ?= 15
+SEED ?= 1
+soak: install ## the whole chain under random faults; SOAK_MINUTES=15 SEED=1
+	$(BIN)/python -m tests.faults.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
+
 format: install ## ruff's formatting and safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -77,7 +91,7 @@ format: install ## ruff's formatting and safe fixes
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host pyproject.toml
 lock: install ## renews the hashed requirement files from pyproject.toml
-	$(LOCK) -o deploy/requirements.txt
+	$(LOCK) --extra tracing -o deploy/requirements.txt
 	$(LOCK) --constraint deploy/requirements.txt --only-build-deps --build-deps-for wheel -o deploy/requirements-build.txt
 	$(LOCK) --constraint deploy/requirements.txt --extra dev --build-deps-for editable -o deploy/requirements-dev.txt
 

@@ -13,6 +13,10 @@ main = LazyGroup(
         "topics": "processors.topics.command:command",
         "drift": "processors.drift.command:command",
         "privacy": "processors.privacy.command:command",
+        "dead-letter": "processors.dead_letters.command:command",
+        "raw": "processors.replay.raw_command:command",
+        "audit": "processors.audit.command:command",
+        "explain": "processors.audit.explain_command:command",
     },
 )
 

@@ -1,8 +1,18 @@
 """Why an event goes to the dead letter: one closed set of reasons.
 
-A reason is a header value, a metric label, the suffix of a sample file and a row of the README. All are
-permanent: the same bytes would fail again. Transient trouble (Kafka or the registry away) is no failure of
-an event; the worker waits and tries again.
+A reason is a header value, a metric label, the suffix of a sample file and a row of the README.
+
+    permanent: the same bytes would fail again        -> a Failure, and a dead letter
+      validate      the delivery    invalid_encoding, invalid_json, unrecognised_format
+                    Canvas JSON     invalid_metadata, invalid_body
+                    Caliper         caliper_empty, caliper_version, caliper_not_canvas, caliper_invalid_event
+                    its name        missing_event_name, invalid_event_name
+                    its time        missing_event_time, invalid_event_time
+      fan_out       its record      record_too_large
+    transient: Kafka or the registry is away or slow   -> no Failure: the worker waits and tries again
+
+canonicalise fails for no event: what does not fit a field is kept in `extra`. Failures with the same reason,
+event and place have the same fingerprint (fingerprint.py).
 """
 
 from dataclasses import dataclass

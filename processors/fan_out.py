@@ -8,6 +8,7 @@ import fastavro
 from bridge.contract import CE_ID, CE_TYPE, RawEvent
 from processors.catalogue import Catalogue
 from processors.failures import Failure, Reason, Stage
+from processors.fingerprint import fingerprint
 from processors.names import TopicNames
 from processors.records import CanonicalEvent, OutgoingRecord
 
@@ -57,6 +58,7 @@ class FanOut:
             "reason": failure.reason,
             "field": failure.field,
             "event_name": failure.event_name,
+            "fingerprint": fingerprint(failure.reason, failure.event_name, failure.field),
             "topic": position and position.topic,
             "partition": position and str(position.partition),
             "offset": position and str(position.offset),

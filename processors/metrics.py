@@ -25,6 +25,19 @@ DEAD_LETTERED: Final = Counter(
     "Events that cannot be converted, written to the dead letter topic, by reason.",
     ["reason"],
 )
+DEAD_LETTER_SHARE: Final = Gauge(
+    "canvas_processors_dead_letter_share",
+    "Dead letters among the last events, 0 to 1: what the dead-letter limit looks at.",
+)
+DEAD_LETTER_LIMIT_REACHED: Final = Gauge(
+    "canvas_processors_dead_letter_limit_reached",
+    "1 while the worker holds a batch because the dead-letter limit is reached, else 0.",
+)
+UNACCOUNTED: Final = Gauge(
+    "canvas_processors_unaccounted_records",
+    "Raw records processed less those with a typed, unknown or dead-lettered event and the duplicates: "
+    "must be 0, or something vanished.",
+)
 DUPLICATES: Final = Counter(
     "canvas_processors_duplicates_total",
     "Raw records dropped because their event_id was seen within the window.",
@@ -42,7 +55,7 @@ DRIFT: Final = Counter(
 )
 WINDOW_KEYS: Final = Gauge(
     "canvas_processors_duplicate_window_keys",
-    "Keys in the duplicate window, about 120 bytes each.",
+    "Keys in the duplicate window, about 32 bytes each.",
 )
 BATCHES: Final = Counter(
     "canvas_processors_batches_total",
@@ -55,7 +68,7 @@ BATCH_SECONDS: Final = Histogram(
 )
 ABORTED_BATCHES: Final = Counter(
     "canvas_processors_aborted_batches_total",
-    "Batches given up and read again: Kafka did not take them, or a stage has a defect.",
+    "Batches given up and read again: not taken by Kafka, a defect of a stage, or the dead-letter limit.",
     ["cause"],
 )
 ROLLUP_UPDATES: Final = Counter(
@@ -92,6 +105,9 @@ CATALOGUE: Final = (
     TYPED,
     UNKNOWN,
     DEAD_LETTERED,
+    DEAD_LETTER_SHARE,
+    DEAD_LETTER_LIMIT_REACHED,
+    UNACCOUNTED,
     DUPLICATES,
     REMARKS,
     DRIFT,

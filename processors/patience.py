@@ -51,6 +51,11 @@ class Patience:
         longest = min(10.0, 0.1 * 2 ** min(attempt, 10))
         return not self._stopping.wait(longest * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
 
+    def pause(self, seconds: float) -> None:
+        """Waits so long, or until we are to stop. Nobody is in trouble."""
+        self.beat()
+        self._stopping.wait(seconds)
+
     def insist(self, call: Callable[[], Answer], passes: Callable[[KafkaError], bool], doing: str) -> Answer:
         """Calls until it succeeds, as long as the errors are such that `passes` holds of them.
 

@@ -31,9 +31,10 @@ class Pipeline:
 
     def run(self, raw: RawEvent) -> list[Outcome]:
         """One outcome per event of the delivery: a typed or unknown record, or a dead letter."""
-        return [self._outcome(raw, item) for item in validate(raw, self._catalogue)]
+        return [self.outcome(raw, item) for item in validate(raw, self._catalogue)]
 
-    def _outcome(self, raw: RawEvent, item: ValidEvent | Failure) -> Outcome:
+    def outcome(self, raw: RawEvent, item: ValidEvent | Failure) -> Outcome:
+        """What becomes of one event that `validate` gave."""
         try:
             if isinstance(item, Failure):
                 raise item

@@ -4,7 +4,7 @@ import socket
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from bridge.settings import Settings
@@ -30,7 +30,18 @@ class GroupSettings(Settings):
     )
 
 
-class WorkerSettings(GroupSettings):
+class WindowSettings(GroupSettings):
+    """What the workers take for a repeat."""
+
+    duplicate_window_seconds: int = Field(
+        7200,
+        ge=0,
+        description="Record time within which a repeated event_id is dropped; 0 drops none. The keys of that "
+        "time are in memory, about 32 MB per million.",
+    )
+
+
+class WorkerSettings(WindowSettings):
     """The worker: raw topic to typed topics, and the rollups."""
 
     instance_id: str = Field(
@@ -49,9 +60,6 @@ class WorkerSettings(GroupSettings):
         30.0, gt=0, description="Kafka aborts a transaction that is open for so long (its worker has died)."
     )
     session_timeout_seconds: float = Field(10.0, gt=0, description="A worker silent for so long is replaced.")
-    duplicate_window_seconds: int = Field(
-        7200, ge=0, description="Record time within which a repeated event_id is dropped; 0 drops none."
-    )
     data_dir: str = Field("/var/lib/canvas-processors", description="Folder of the rollup tables.")
     rollups: bool = Field(True, description="Whether this worker rolls up too.")
 
@@ -72,6 +80,40 @@ class PrivacySettings(Settings):
         description="Secret that pseudonyms are made with, at least 32 characters; needed where the policy "
         "says hmac. Another key makes other pseudonyms.",
     )
+
+
+class DeadLetterLimitSettings(Settings):
+    """When so many events cannot be converted that the worker stops, rather than pour them away."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCESSORS_DEAD_LETTER_LIMIT__")
+    flag_prefix = "dead-letter-limit-"
+
+    share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="With more dead letters than this share of the last events, the worker stops before it "
+        "commits them, is not ready and says why; 1 is no limit.",
+    )
+    events: int = Field(1000, ge=1, le=100_000, description="How many last events the share is of.")
+    minimum: int = Field(
+        100, ge=1, description="Fewer dead letters than this among them are never too many for the share."
+    )
+    in_a_row: int = Field(
+        0,
+        ge=0,
+        description="With more dead letters than this one after the other it stops too; 0 is no limit.",
+    )
+
+    @field_validator("minimum")
+    @classmethod
+    def _can_be_reached(cls, value: int, info: ValidationInfo) -> int:
+        events = info.data.get("events", value)
+        if value > events:
+            raise ValueError(
+                f"is {value}, but only the last {events} events count: the limit could not be reached"
+            )
+        return value
 
 
 class ProcessorsAdminSettings(Settings):

@@ -1,7 +1,7 @@
 """Reads topics from a point in time to where they ended when it began. Joins no group, commits nothing."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -12,6 +12,7 @@ from bridge.settings import KafkaSettings
 
 _TIMEOUT_SECONDS: Final = 30.0
 _BATCH: Final = 1000
+_AHEAD_BYTES: Final = 16 * 1_048_576
 _MOCK_CLUSTER: Final = "mockCluster"  # it cannot look up times and answers "the end"
 
 
@@ -37,6 +38,10 @@ class TopicScan:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            # Else librdkafka reads hundreds of megabytes ahead, and once it has, pauses for a second.
+            "fetch.max.bytes": _AHEAD_BYTES,
+            "queued.max.messages.kbytes": _AHEAD_BYTES // 1024,
+            "fetch.queue.backoff.ms": 10,
             "error_cb": self._note,  # what librdkafka would log is said once, in ScanFailed
             "log_level": 0,
         }
@@ -51,13 +56,19 @@ class TopicScan:
         """Lets go of the connection."""
         self._consumer.close()
 
-    def open(self, topics: Sequence[str]) -> list[str]:
-        """Finds where to begin and to end; the topics that exist, in the order given."""
+    def open(self, topics: Sequence[str], partitions: Container[int] | None = None) -> list[str]:
+        """Finds where to begin and to end; the topics that exist, in the order given.
+
+        `partitions`: of each topic these alone; None: all.
+        """
         try:
             metadata = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS)
             found = [name for name in topics if _exists(metadata.topics.get(name))]
             places = [
-                TopicPartition(name, number) for name in found for number in metadata.topics[name].partitions
+                TopicPartition(name, number)
+                for name in found
+                for number in metadata.topics[name].partitions
+                if partitions is None or number in partitions
             ]
             mock = str(metadata.cluster_id).startswith(_MOCK_CLUSTER)
             begins = [begin for place in places for begin in self._range(place)]
@@ -77,10 +88,12 @@ class TopicScan:
                 deadline = time.monotonic() + _TIMEOUT_SECONDS
                 if self._is_wanted(message):
                     messages.append(message)
-            done += len(messages)
-            yield messages, self.size if not self._ends else min(done, self.size)
             if time.monotonic() > deadline:
                 raise self._away(f"no answer for {_TIMEOUT_SECONDS:.0f} s")
+            done += len(messages)
+            began = time.monotonic()
+            yield messages, self.size if not self._ends else min(done, self.size)
+            deadline += time.monotonic() - began  # what is made of them takes its own time
 
     def _range(self, place: TopicPartition) -> Iterator[TopicPartition]:
         """The beginning of the partition, where there is anything in it; notes where it ends."""

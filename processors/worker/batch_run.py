@@ -5,6 +5,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from bridge.contract import RawEvent
 from processors import metrics
@@ -13,11 +14,20 @@ from processors.patience import Patience
 from processors.pipeline import Pipeline
 from processors.records import Outcome, OutgoingRecord
 from processors.worker.batches import Batch
+from processors.worker.dead_letter_limit import DeadLetterLimit, LimitReached, Trial
 from processors.worker.delivery.base import BatchDelivery, NotDelivered
 from processors.worker.duplicates import DuplicateWindow
 from processors.worker.raw_source import Evicted, RawSource
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known of the events before a batch: which there were, and how many were dead letters."""
+
+    window: DuplicateWindow
+    limit: DeadLetterLimit
 
 
 class BatchRun:
@@ -29,16 +39,17 @@ class BatchRun:
     def __init__(
         self,
         source: RawSource,
-        window: DuplicateWindow,
+        memory: Memory,
         pipeline: Pipeline,
         delivery: BatchDelivery,
         patience: Patience,
     ) -> None:
         self._source = source
-        self._window = window
+        self._window = memory.window
         self._pipeline = pipeline
         self._delivery = delivery
         self._patience = patience
+        self._limit = memory.limit
         self._attempt = 0
 
     def open(self) -> None:
@@ -60,6 +71,9 @@ class BatchRun:
             self._attempt = 0
         except Evicted:
             raise
+        except LimitReached as error:
+            metrics.ABORTED_BATCHES.labels("dead_letter_limit").inc()
+            self._hold(error)
         except NotDelivered as error:
             metrics.ABORTED_BATCHES.labels("not_delivered").inc()
             log.warning("a batch was not delivered, reading it again: %s", error)
@@ -77,22 +91,38 @@ class BatchRun:
         begun = time.monotonic()
         self._window.recall(batch.history)
         sifted = self._window.sift(batch.live)
-        tally = _Tally()
+        tally, trial = _Tally(), self._limit.trial()
         if batch.commits:
-            self._delivery.deliver(self._records(sifted.fresh, tally), batch)
+            records = self._records(sifted.fresh, tally, trial)
+            # A batch that was held once is looked through before anything of it is sent again.
+            self._delivery.deliver(list(records) if self._limit.reached else records, batch)
         self._window.remember(batch.live)
         self._source.settle(batch)
         metrics.WINDOW_KEYS.set(len(self._window))
         if batch.live:
             metrics.BATCH_SECONDS.observe(time.monotonic() - begun)
+            self._limit.keep(trial)
             tally.publish(len(batch.live), sifted.duplicates)
 
-    def _records(self, events: Iterable[RawEvent], tally: "_Tally") -> Iterator[OutgoingRecord]:
+    def _records(self, events: Iterable[RawEvent], tally: "_Tally", trial: Trial) -> Iterator[OutgoingRecord]:
         # Lazily, so that Kafka stores the first records while the last are converted.
         for raw in events:
-            for outcome in self._pipeline.run(raw):
+            outcomes = self._pipeline.run(raw)
+            for outcome in outcomes:
                 tally.note(outcome)
+                trial.note(outcome)
                 yield outcome.outgoing
+            tally.accounted += bool(outcomes)
+
+    def _hold(self, error: LimitReached) -> None:
+        seconds = self._limit.hold()
+        log.error(
+            "the dead-letter limit is reached, the batch is not committed: %s. Looking again in %.0f s",
+            error,
+            seconds,
+        )
+        self._source.go_back()
+        self._patience.pause(seconds)
 
     def _again(self) -> None:
         self._source.go_back()
@@ -109,6 +139,7 @@ class _Tally:
         self._remarks: Counter[str] = Counter()
         self._drift: Counter[Pair] = Counter()
         self._unknown = 0
+        self.accounted = 0  # raw records with an outcome
 
     def note(self, outcome: Outcome) -> None:
         if outcome.failure is not None:
@@ -124,6 +155,7 @@ class _Tally:
     def publish(self, raw: int, duplicates: int) -> None:
         metrics.RAW.inc(raw)
         metrics.DUPLICATES.inc(duplicates)
+        metrics.UNACCOUNTED.inc(raw - duplicates - self.accounted)
         metrics.UNKNOWN.inc(self._unknown)
         for counted, metric in (
             (self._typed, metrics.TYPED),

@@ -11,6 +11,7 @@ class Sighting(NamedTuple):
     """A raw record as the duplicate window knows it; `timestamp` is its Kafka timestamp, milliseconds."""
 
     partition: int
+    offset: int
     key: bytes
     timestamp: int
 

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 from bridge.command_line import read_settings, settings_options
 from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import AdminServer, configure_logging
+from bridge.tracing import TRACING
 from processors.catalogue import Catalogue, load_catalogue
 from processors.fan_out import FanOut
 from processors.names import TopicNames
@@ -25,14 +26,22 @@ from processors.privacy.configured import configured_protection
 from processors.registry import Registry, RegistryError, schema_ids
 from processors.roll_up import RollUpSetup, rollup_app
 from processors.rollups.roll_up_app import keep_rolling
-from processors.settings import Delivery, PrivacySettings, ProcessorsAdminSettings, WorkerSettings
+from processors.settings import (
+    DeadLetterLimitSettings,
+    Delivery,
+    PrivacySettings,
+    ProcessorsAdminSettings,
+    WorkerSettings,
+)
 from processors.worker.app import RawFeed, typing_app
-from processors.worker.batch_run import BatchRun
+from processors.worker.batch_run import BatchRun, Memory
 from processors.worker.client_logs import quieten
+from processors.worker.dead_letter_limit import DeadLetterLimit
 from processors.worker.delivery import DELIVERIES
 from processors.worker.delivery.base import NotDelivered
 from processors.worker.duplicates import DuplicateWindow
 from processors.worker.raw_source import Evicted, RawSource
+from processors.worker.tracing import traced_delivery, traced_pipeline, traced_run
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +64,20 @@ class Setup:
     registry: SchemaRegistrySettings
     admin: ProcessorsAdminSettings
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    limit: DeadLetterLimitSettings = field(default_factory=DeadLetterLimitSettings)
 
 
 @click.command("worker", short_help="Type raw events and roll them up.")
 @settings_options(WorkerSettings, KafkaSettings, SchemaRegistrySettings, PrivacySettings)
-@settings_options(ProcessorsAdminSettings, LogSettings)
+@settings_options(DeadLetterLimitSettings, ProcessorsAdminSettings, LogSettings)
 def command(**options: Any) -> None:
     """Reads raw deliveries, writes typed records, unknown events and dead letters, and rolls up.
 
     Needs the topics and schemas: see `canvas-processors topics create` and `schemas register`. Stops on
     SIGTERM or Ctrl-C after the batch in flight.
+
+    With more dead letters than the dead-letter limit it holds: it commits nothing of that batch, says why, is
+    not ready, and looks again within a minute.
     """
     configure_logging(read_settings(LogSettings, options))
     quieten()
@@ -74,9 +87,11 @@ def command(**options: Any) -> None:
         read_settings(SchemaRegistrySettings, options),
         read_settings(ProcessorsAdminSettings, options),
         read_settings(PrivacySettings, options),
+        read_settings(DeadLetterLimitSettings, options),
     )
     try:
-        asyncio.run(Worker(setup).run())
+        with TRACING.on("canvas-processors-worker"):
+            asyncio.run(Worker(setup).run())
     except (Evicted, RegistryError, KafkaException, OSError, ValueError) as error:
         log.error("the worker ends: %s", error)
         sys.exit(1)
@@ -90,6 +105,7 @@ class Worker:
         self._patience = Patience()
         self._names = TopicNames(setup.kafka.topic_prefix)
         self._source: RawSource | None = None
+        self._limit = DeadLetterLimit(setup.limit)
 
     async def run(self) -> None:
         """Works until it is asked to stop. Raises what only a new process or a person can mend."""
@@ -108,7 +124,7 @@ class Worker:
                 schema_ids, catalogue, self._names, self._setup.registry, self._patience
             )
             rolling = asyncio.create_task(self._roll_up(catalogue, ids, stopping))
-            pipeline = Pipeline(catalogue, FanOut(catalogue, self._names, ids), protection)
+            pipeline = traced_pipeline(catalogue, FanOut(catalogue, self._names, ids), protection)
             try:
                 while not stopping.is_set():
                     await self._work(pipeline, stopping)
@@ -127,8 +143,9 @@ class Worker:
         window = DuplicateWindow(worker.duplicate_window_seconds)
         source = self._source = RawSource(kafka, worker, self._names.raw, window, self._patience)
         delivery = DELIVERIES[worker.delivery](kafka, worker, source.consumer, self._patience)
-        run = BatchRun(source, window, pipeline, delivery, self._patience)
-        app, feed = typing_app(source, run, self._patience, worker.data_dir)
+        delivery = traced_delivery(delivery, pipeline)
+        run = BatchRun(source, Memory(window, self._limit), pipeline, delivery, self._patience)
+        app, feed = typing_app(source, traced_run(run, pipeline), self._patience, worker.data_dir)
         try:
             await app.start()
             await self._watch(feed, stopping)
@@ -176,7 +193,7 @@ class Worker:
         return time.monotonic() - self._patience.last_sign < LIVE_SECONDS
 
     def _is_ready(self) -> bool:
-        return self._source is not None and self._source.assigned
+        return self._source is not None and self._source.assigned and not self._limit.reached
 
 
 async def _stop(app: faust.App) -> None:

@@ -188,7 +188,7 @@ class RawSource:
             if offset >= self._live_from[partition]:
                 live.append(_raw_event(message, place))
             elif (key := message.key()) is not None:
-                history.append(Sighting(partition, key, message.timestamp()[1]))
+                history.append(Sighting(partition, offset, key, message.timestamp()[1]))
         commits = {part: end for part, end in ends.items() if end > self._live_from[part]}
         self._made += 1
         group = self.consumer.consumer_group_metadata()

@@ -77,11 +77,15 @@ class DoorProcess:
 
     def start(self) -> None:
         """Returns once the process is ready."""
+        self.launch()
+        wait_for(lambda: self.ended() is not None or self.get("/healthz/ready") == "ok\n", "readiness")
+        assert self.ended() is None, self.log()
+
+    def launch(self) -> None:
+        """Starts the process and does not wait."""
         assert self.ended() is not None or self._process is None
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
-        wait_for(lambda: self.ended() is not None or self.get("/healthz/ready") == "ok\n", "readiness")
-        assert self.ended() is None, self.log()
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""

@@ -12,8 +12,10 @@ from bridge.contract import Position, RawEvent
 from processors.failures import Failure, Reason, Stage
 from processors.patience import Patience
 from processors.records import CanonicalEvent, Outcome, OutgoingRecord
-from processors.worker.batch_run import BatchRun
+from processors.settings import DeadLetterLimitSettings
+from processors.worker.batch_run import BatchRun, Memory
 from processors.worker.batches import Batch, Sighting
+from processors.worker.dead_letter_limit import DeadLetterLimit
 from processors.worker.delivery.base import NotDelivered
 from processors.worker.duplicates import DuplicateWindow
 from processors.worker.raw_source import Evicted
@@ -62,11 +64,13 @@ class Pipeline:
 
 
 class Site:
-    def __init__(self) -> None:
+    def __init__(self, limit: DeadLetterLimitSettings | None = None) -> None:
         self.source, self.delivery, self.patience = Source(), Delivery(), Patience()
         self.waits: list[int] = []
         self.patience.wait = self._wait  # type: ignore[method-assign]
-        parts: Any = (self.source, DuplicateWindow(60), Pipeline(), self.delivery, self.patience)
+        self.limit = DeadLetterLimit(limit or DeadLetterLimitSettings())
+        memory = Memory(DuplicateWindow(60), self.limit)
+        parts: Any = (self.source, memory, Pipeline(), self.delivery, self.patience)
         self.run = BatchRun(*parts)
 
     def _wait(self, attempt: int) -> bool:
@@ -167,7 +171,7 @@ def test_history_counts_also_for_what_is_read_in_the_same_batch(site: Site) -> N
     live = batch(b"good", b"new")
     key = live.live[0].key
     assert key is not None
-    site.run.process(replace(live, history=(Sighting(0, key, 0),)))
+    site.run.process(replace(live, history=(Sighting(0, 0, key, 0),)))
     assert [record.value for record in site.delivery.delivered] == [b"new"]
 
 

@@ -10,7 +10,7 @@ from bridge.settings import KafkaSettings
 from processors.records import OutgoingRecord
 from processors.worker.delivery import DELIVERIES, Member, outbox
 from processors.worker.delivery.base import BatchDelivery, NotDelivered
-from tests.unit.told_client import ABORTABLE, BATCH, RECORDS, WORKER, Client, RefusedMessage, impatient
+from tests.unit.told_client import ABORTABLE, BATCH, FATAL, RECORDS, WORKER, Client, RefusedMessage, impatient
 
 
 class Site:
@@ -84,3 +84,11 @@ def test_a_topic_that_is_missing_is_named_with_the_remedy(site: Site) -> None:
 
     with pytest.raises(NotDelivered, match=r"canvas\.a: .*topics create"):
         site.delivery.deliver(records(), BATCH)
+
+
+@pytest.mark.parametrize("failure", [FATAL, SystemError()], ids=["told", "in a callback of C"])
+def test_a_producer_that_was_shut_out_can_be_let_go_of(site: Site, failure: Exception) -> None:
+    site.producer.waiting = 1
+    site.producer.failures["flush"] = [failure]
+    site.delivery.close()
+    assert site.producer.names()[-2:] == ["purge", "flush"]

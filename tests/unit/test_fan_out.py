@@ -9,6 +9,7 @@ from bridge.contract import Position, RawEvent
 from processors.catalogue import load_catalogue
 from processors.failures import Failure, Reason, Stage
 from processors.fan_out import MAX_RECORD_BYTES, FanOut
+from processors.fingerprint import fingerprint
 from processors.names import TopicNames
 from processors.pipeline import Pipeline
 from processors.records import Outcome
@@ -50,6 +51,7 @@ def test_a_dead_letter_keeps_key_value_and_headers_and_says_why() -> None:
         "canvas.errors.stage": "validate",
         "canvas.errors.reason": "invalid_metadata",
         "canvas.errors.field": "/metadata",
+        "canvas.errors.fingerprint": fingerprint("invalid_metadata", None, "/metadata"),
         "canvas.errors.topic": "x.raw",
         "canvas.errors.partition": "3",
         "canvas.errors.offset": "77",

@@ -1,6 +1,7 @@
 """What an engine is: a Kafka, a schema registry and an SQS on this machine, and how to hurt them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
@@ -37,10 +38,14 @@ class UnsupportedFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """`brokers`: 1 or 3. `state_dir`: keeps the logs and data of processes; None: they go at the stop."""
+    """`brokers`: 1 or 3. `state_dir`: keeps the logs and data of processes; None: they go at the stop.
+
+    `broker_properties`: further properties of Kafka's brokers, for those of the engine `processes`.
+    """
 
     brokers: int = 1
     state_dir: Path | None = None
+    broker_properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

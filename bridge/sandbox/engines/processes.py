@@ -29,6 +29,7 @@ class ProcessesEngine(Engine):
 
     def __init__(self, options: EngineOptions) -> None:
         self._brokers = options.brokers
+        self._broker_properties = options.broker_properties
         self._state_dir = options.state_dir
         self._folder: Path | None = None
         self._watchdog: Watchdog | None = None
@@ -75,6 +76,10 @@ class ProcessesEngine(Engine):
         """SIGKILL."""
         self._parts[part].kill()
 
+    def end(self, part: Part) -> None:
+        """SIGTERM; returns when it is gone, after three seconds by SIGKILL."""
+        stop_all([self._parts[part]])
+
     def pause(self, part: Part) -> None:
         """SIGSTOP."""
         self._parts[part].pause()
@@ -98,7 +103,7 @@ class ProcessesEngine(Engine):
         others = self._run(
             [registry_launch, sqs_launch], watchdog
         )  # they start while Kafka formats its folders
-        cluster = kafka.KafkaCluster(folder, kafka_jars, self._brokers)
+        cluster = kafka.KafkaCluster(folder, kafka_jars, self._brokers, self._broker_properties)
         cluster.format(watchdog)
         brokers = self._run(cluster.launches(), watchdog)
         for child in self._children:

@@ -61,7 +61,8 @@ class Outbox:
 
     def empty(self) -> None:
         """Drops what is not confirmed."""
-        with suppress(KafkaException):  # of a producer that was shut out
+        # Of a producer that was shut out; confluent-kafka raises both, the second where it calls back in C.
+        with suppress(KafkaException, SystemError):
             if len(self.producer):
                 self.producer.purge()
                 self.producer.flush(TIMEOUT)

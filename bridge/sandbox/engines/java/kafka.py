@@ -2,6 +2,7 @@
 
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,9 +50,11 @@ class Node:
 class KafkaCluster:
     """Formats its nodes' folders under `folder`, and makes their processes."""
 
-    def __init__(self, folder: Path, class_path: str, brokers: int) -> None:
+    def __init__(self, folder: Path, class_path: str, brokers: int, own: Mapping[str, str]) -> None:
+        """`own`: properties beside ours."""
         ports = free_ports(2 * brokers)
         self._folder = folder
+        self._own = own
         self._nodes = [Node(n + 1, ports[2 * n], ports[2 * n + 1], _id()) for n in range(brokers)]
         logging = folder / "log4j2.xml"
         logging.write_text(_LOGGING)
@@ -133,6 +136,7 @@ class KafkaCluster:
             # A killed broker is missed, and let in again, after two seconds instead of nine.
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 500,
+            **self._own,
         }
 
 

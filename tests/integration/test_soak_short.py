@@ -1,0 +1,30 @@
+"""A short soak with a fixed seed: strikes at the whole chain, and the sum at its end.
+
+SOAK_SECONDS: how long it is struck. `python -m tests.faults.soak` runs longer ones.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.engines.base import EngineUnavailable
+from tests.faults.soak import Scale, soak
+from tests.faults.soak_report import show
+
+SEED = 20
+SECONDS = float(os.environ.get("SOAK_SECONDS", "120"))
+
+
+@pytest.mark.engine_processes
+def test_a_chain_that_is_struck_loses_doubles_invents_and_alters_nothing(tmp_path: Path) -> None:
+    try:
+        report = soak(tmp_path, SEED, Scale(SECONDS))
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    show(report)
+    assert report.recovered, "nothing struck"
+    assert report.raw.accepted > 0
+    # What lost its answer with a killed door is stored and not accepted, and comes out all the same.
+    assert report.typed.records == report.raw.records - report.raw.repeated
+    assert report.holds
