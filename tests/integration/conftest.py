@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import Producer
@@ -19,19 +20,26 @@ TopicMaker = Callable[[str, int], str]
 Stored = Callable[[], list[RawEvent]]
 
 
+@contextmanager
+def required() -> Iterator[None]:
+    """What this machine lacks for an engine is a skip, and with IT_REQUIRED=1 a failure."""
+    try:
+        yield
+    except EngineUnavailable as reason:
+        if os.environ.get("IT_REQUIRED") == "1":
+            pytest.fail(f"IT_REQUIRED=1, but {reason}")
+        pytest.skip(str(reason))
+
+
 @pytest.fixture(
     scope="session",
     params=[pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}")) for name in ENGINES],
 )
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """A running engine. What this machine lacks for it is a skip, and with IT_REQUIRED=1 a failure."""
-    try:
-        running = ENGINES[request.param](EngineOptions())
+    """A running engine."""
+    running = ENGINES[request.param](EngineOptions())
+    with required():
         running.start()
-    except EngineUnavailable as reason:
-        if os.environ.get("IT_REQUIRED") == "1":
-            pytest.fail(f"IT_REQUIRED=1, but {reason}")
-        pytest.skip(str(reason))
     yield running
     running.stop()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.sandbox.engines.base import EngineOptions, EngineUnavailable
+from bridge.sandbox.engines.base import EngineOptions
 from bridge.sandbox.engines.processes import ProcessesEngine
 from tests.faults import FAULTS
 from tests.faults.base import Setup
@@ -16,6 +16,7 @@ from tests.faults.door_ended import Killed
 from tests.faults.raw_topic import WITH_RULES
 from tests.faults.small_disk import can_mount
 from tests.faults.trial import Pace, try_fault
+from tests.integration.conftest import required
 from tests.integration.door_process import HASTY
 
 pytestmark = pytest.mark.engine_processes
@@ -41,11 +42,9 @@ class KilledInHaste(Killed):
 @pytest.fixture(scope="module")
 def engine_with_rules() -> Iterator[ProcessesEngine]:
     """An engine of its own, for a rule that takes a right away needs a Kafka that heeds rules."""
-    try:
-        engine = ProcessesEngine(EngineOptions(broker_properties=WITH_RULES))
+    engine = ProcessesEngine(EngineOptions(broker_properties=WITH_RULES))
+    with required():
         engine.start()
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
     yield engine
     engine.stop()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.sandbox.engines.base import EngineUnavailable
 from tests.faults.soak import Scale, soak
 from tests.faults.soak_report import show
+from tests.integration.conftest import required
 
 SEED = 20
 SECONDS = float(os.environ.get("SOAK_SECONDS", "120"))
@@ -18,10 +18,8 @@ SECONDS = float(os.environ.get("SOAK_SECONDS", "120"))
 
 @pytest.mark.engine_processes
 def test_a_chain_that_is_struck_loses_doubles_invents_and_alters_nothing(tmp_path: Path) -> None:
-    try:
+    with required():
         report = soak(tmp_path, SEED, Scale(SECONDS))
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
     show(report)
     assert report.recovered, "nothing struck"
     assert report.raw.accepted > 0

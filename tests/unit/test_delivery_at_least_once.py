@@ -9,11 +9,18 @@ from confluent_kafka import KafkaError, KafkaException
 from bridge.settings import KafkaSettings
 from processors.patience import Patience
 from processors.records import OutgoingRecord
-from processors.worker.delivery import outbox
 from processors.worker.delivery.at_least_once import AtLeastOnce
 from processors.worker.delivery.base import NotDelivered
 from processors.worker.raw_source import Evicted
-from tests.unit.told_client import BATCH, RECORDS, WORKER, Client, RefusedMessage, impatient
+from tests.unit.told_client import (
+    BATCH,
+    RECORDS,
+    WORKER,
+    Client,
+    RefusedMessage,
+    impatient,
+    in_place_of_the_producer,
+)
 
 
 @pytest.fixture
@@ -23,14 +30,7 @@ def patience() -> Patience:
 
 @pytest.fixture
 def producer(monkeypatch: pytest.MonkeyPatch) -> Client:
-    client = Client()
-
-    def make(config: dict[str, Any], **_: Any) -> Client:
-        client.config = config
-        return client
-
-    monkeypatch.setattr(outbox, "Producer", make)
-    return client
+    return in_place_of_the_producer(monkeypatch)
 
 
 @pytest.fixture

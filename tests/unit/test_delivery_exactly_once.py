@@ -8,11 +8,20 @@ import pytest
 from bridge.settings import KafkaSettings
 from processors.patience import Patience
 from processors.records import OutgoingRecord
-from processors.worker.delivery import outbox
 from processors.worker.delivery.base import NotDelivered
 from processors.worker.delivery.exactly_once import ExactlyOnce
 from processors.worker.raw_source import Evicted
-from tests.unit.told_client import ABORTABLE, BATCH, FATAL, RECORDS, RETRIABLE, WORKER, Client, impatient
+from tests.unit.told_client import (
+    ABORTABLE,
+    BATCH,
+    FATAL,
+    RECORDS,
+    RETRIABLE,
+    WORKER,
+    Client,
+    impatient,
+    in_place_of_the_producer,
+)
 
 
 @pytest.fixture
@@ -22,14 +31,7 @@ def patience() -> Patience:
 
 @pytest.fixture
 def producer(monkeypatch: pytest.MonkeyPatch) -> Client:
-    client = Client()
-
-    def make(config: dict[str, Any], **_: Any) -> Client:
-        client.config = config
-        return client
-
-    monkeypatch.setattr(outbox, "Producer", make)
-    return client
+    return in_place_of_the_producer(monkeypatch)
 
 
 @pytest.fixture

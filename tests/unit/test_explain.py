@@ -24,39 +24,12 @@ from processors.records import OutgoingRecord
 from processors.registry import Registered, RegistryError
 from processors.replay.reading import Span
 from tests.samples import EVENTS, RECEIVED_AT
+from tests.unit.letters import KafkaRecord
 
 CATALOGUE, NAMES = load_catalogue(), TopicNames()
 IDS = {topic: number for number, topic in enumerate(CATALOGUE.by_topic(NAMES), 100)}
 PIPELINE = Pipeline(CATALOGUE, FanOut(CATALOGUE, NAMES, IDS))
 HOUR = 3_600_000
-
-
-class Message:
-    """What confluent-kafka's message tells."""
-
-    def __init__(self, place: Position, record: OutgoingRecord) -> None:
-        self.place, self.record = place, record
-
-    def topic(self) -> str:
-        return self.place.topic
-
-    def partition(self) -> int:
-        return self.place.partition
-
-    def offset(self) -> int:
-        return self.place.offset
-
-    def key(self) -> bytes | None:
-        return self.record.key
-
-    def value(self) -> bytes:
-        return self.record.value
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return list(self.record.headers)
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, self.record.timestamp
 
 
 class Registry:
@@ -78,16 +51,16 @@ class Topics:
     """Every record of every topic, and the search over them; one partition each."""
 
     def __init__(self) -> None:
-        self.records_of: dict[str, list[Message]] = {}
+        self.records_of: dict[str, list[KafkaRecord]] = {}
         self.asked: list[str] = []
 
-    def put(self, record: OutgoingRecord) -> Message:
+    def put(self, record: OutgoingRecord) -> KafkaRecord:
         stored = self.records_of.setdefault(record.topic, [])
-        message = Message(Position(record.topic, 0, len(stored)), record)
+        message = KafkaRecord(record, Position(record.topic, 0, len(stored)))
         stored.append(message)
         return message
 
-    def receive(self, value: bytes, hours: float = 0, *, process: bool = True) -> Message:
+    def receive(self, value: bytes, hours: float = 0, *, process: bool = True) -> KafkaRecord:
         """A raw record, and what the worker makes of it."""
         headers = (
             ("ce_source", b"/canvas-bridge/sqs"),
@@ -101,7 +74,7 @@ class Topics:
                 self.put(outcome.outgoing)
         return raw
 
-    def one(self, place: Position) -> Message | None:
+    def one(self, place: Position) -> KafkaRecord | None:
         stored = self.records_of.get(place.topic, [])
         return (
             stored[place.offset] if place.offset < len(stored) and stored[place.offset].record.value else None
@@ -115,7 +88,9 @@ class Topics:
                 found.append(RawCopy(message, message.place, seen))  # type: ignore[arg-type]
         return found
 
-    def records(self, topics: Sequence[str], _: int | None, wanted: Callable[[Any], bool]) -> list[Message]:
+    def records(
+        self, topics: Sequence[str], _: int | None, wanted: Callable[[Any], bool]
+    ) -> list[KafkaRecord]:
         self.asked = list(topics)
         return [message for topic in topics for message in self.records_of.get(topic, []) if wanted(message)]
 

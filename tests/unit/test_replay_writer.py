@@ -1,7 +1,5 @@
 """How replayed records reach Kafka, and what each kind of error means for them."""
 
-from typing import Any
-
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -9,20 +7,12 @@ from bridge.settings import KafkaSettings
 from processors.replay.settings import ReplaySettings
 from processors.replay.writer import Confirmed, NotWritten, Transactions, writer
 from processors.settings import Delivery
-from processors.worker.delivery import outbox
-from tests.unit.told_client import ABORTABLE, FATAL, RECORDS, RETRIABLE, Client
+from tests.unit.told_client import ABORTABLE, FATAL, RECORDS, RETRIABLE, Client, in_place_of_the_producer
 
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
-    client = Client()
-
-    def make(config: dict[str, Any], **_: Any) -> Client:
-        client.config = config
-        return client
-
-    monkeypatch.setattr(outbox, "Producer", make)
-    return client
+    return in_place_of_the_producer(monkeypatch)
 
 
 @pytest.fixture

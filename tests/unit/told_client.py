@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from processors.patience import Patience
 from processors.records import OutgoingRecord
 from processors.settings import WorkerSettings
 from processors.worker.batches import Batch
+from processors.worker.delivery import outbox
 
 WORKER = WorkerSettings(group_id="g", instance_id="one")
 BATCH = Batch("canvas.raw", 0, 0, (), (), {0: 7, 1: 9}, {0: 7}, "generation 3")
@@ -75,3 +77,15 @@ def impatient() -> Patience:
     patience = Patience()
     patience.wait = lambda attempt: not patience.stopping  # type: ignore[method-assign]
     return patience
+
+
+def in_place_of_the_producer(monkeypatch: pytest.MonkeyPatch) -> Client:
+    """The client that every outbox gets from now on."""
+    client = Client()
+
+    def make(config: dict[str, Any], **_: Any) -> Client:
+        client.config = config
+        return client
+
+    monkeypatch.setattr(outbox, "Producer", make)
+    return client
