@@ -14,6 +14,11 @@ from bridge.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
+# A client that has lost every broker asks for them again no later than this; librdkafka's own are 5 minutes.
+_FOUND_AGAIN: Final = {
+    "topic.metadata.refresh.interval.ms": 30_000,
+    "metadata.recovery.rebootstrap.trigger.ms": 30_000,
+}
 BUSY_SECONDS: Final = 0.001  # between two looks for confirmations, while there are any to come
 IDLE_SECONDS: Final = 0.1  # for errors, while there are none
 
@@ -40,6 +45,7 @@ def client_config(settings: KafkaSettings, **more: Any) -> dict[str, Any]:
         "ssl.ca.location": settings.ssl_ca_location,
         "ssl.certificate.location": settings.ssl_certificate_location,
         "ssl.key.location": settings.ssl_key_location,
+        **_FOUND_AGAIN,
         **{name.replace("_", "."): value for name, value in more.items()},
     }
     return {name: value for name, value in config.items() if value is not None}
