@@ -180,12 +180,12 @@ _shims: list[_Shim] = []
 
 
 @contextmanager
-def watched_disk(*, in_earnest: bool = True) -> Iterator[Disk]:
-    """The disk of every database that is opened inside the block."""
+def watched_disk(disk: Disk | None = None, *, in_earnest: bool = True) -> Iterator[Disk]:
+    """The disk of every database that is opened inside the block; `disk`: one of a kind of its own."""
     if not _shims:
         _shims.append(_Shim())
     (shim,) = _shims
-    disk = shim.disk = Disk(in_earnest=in_earnest)
+    disk = shim.disk = disk or Disk(in_earnest=in_earnest)
     shim.install()
     try:
         yield disk

@@ -120,6 +120,8 @@ class Spool:
     async def remove(self, ids: Sequence[int]) -> None:
         """Lets go of records that Kafka has confirmed. Raises SpoolTrouble, and then holds them still."""
         await self._attempt("delete", lambda: self._store.remove(ids))
+        if self._store.full():
+            self._note("delete", "the disk is full: make room. What Kafka has by now is passed over")
 
     async def set_aside(self, entry: Entry) -> None:
         """Passes over a record that Kafka refuses for good; it is kept, and offered at the next start."""

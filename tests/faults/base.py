@@ -14,7 +14,6 @@ from tests.faults.ledger import Ledger
 from tests.faults.load import Load
 from tests.faults.oracle import RawOracle, everything_in
 from tests.faults.proxy import Proxy
-from tests.faults.small_disk import SmallDisk
 from tests.integration.canvas_side import CanvasQueue
 from tests.integration.door_process import COMMAND, DoorProcess, wait_for
 
@@ -58,7 +57,6 @@ class Site:
     door: DoorProcess
     ledger: Ledger
     oracle: RawOracle
-    disk: SmallDisk | None = None
     load: Load = field(init=False)
     admin: AdminClient = field(init=False)
 

@@ -104,11 +104,12 @@ def _open(setup: Setup, engine: ProcessesEngine, folder: Path, stack: ExitStack)
         **setup.environment,
     }
     (folder / "spool").mkdir()
-    disk = stack.enter_context(small_disk(folder / "spool", setup.disk)) if setup.disk else None
+    if setup.disk:
+        stack.enter_context(small_disk(folder / "spool", setup.disk))
     door = DoorProcess(setup.door, environment, folder / "log", setup.program)
     ledger = stack.enter_context(closing(Ledger(folder / "ledger.db")))
     oracle = stack.enter_context(closing(RawOracle(folder / "ledger.db")))
-    site = Site(engine, f"{name}.raw", queue, setup, keys, jwks, sqs, door, ledger, oracle, disk)
+    site = Site(engine, f"{name}.raw", queue, setup, keys, jwks, sqs, door, ledger, oracle)
     if setup.topic:
         site.make_topic()
     stack.enter_context(door)

@@ -13,7 +13,7 @@ from bridge.metrics import SPOOL_DRAINED, SPOOL_REFUSED_RECORDS
 from bridge.spool import drain as drain_module
 from bridge.spool.drain import Drain
 from bridge.spool.spool import Spool, SpoolTrouble
-from tests.faulty_disk import FULL, Disk, watched_disk
+from tests.faulty_disk import IOERR_WRITE, Disk, watched_disk
 from tests.unit.doors import metric, until
 from tests.unit.spool_site import fill, left_in, record, spool_settings
 
@@ -154,9 +154,9 @@ def test_what_cannot_be_deleted_yet_is_not_published_again(tmp_path: Path) -> No
 
     async def go() -> None:
         async with draining(tmp_path, kafka) as (spool, drain, disk):
-            disk.refuse = {"write": FULL}
+            disk.refuse = {"write": IOERR_WRITE}
             for _ in range(3):
-                with pytest.raises(SpoolTrouble, match=r"delete.*full"):
+                with pytest.raises(SpoolTrouble, match=r"delete.*disk I/O error"):
                     await drain.step()
             disk.refuse = {}
             while spool.waiting:
