@@ -7,14 +7,19 @@ from bridge.sandbox.engines.base import Addresses
 
 WAIT_SECONDS = 60.0
 RECORDS = 100
-on_real_kafka = pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}"))
-        for name in ("processes", "containers")
-    ],
-    indirect=True,
-)
+
+
+def on(*engines: str) -> pytest.MarkDecorator:
+    """Runs a test on these engines alone."""
+    members = [pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}")) for name in engines]
+    return pytest.mark.parametrize("engine", members, indirect=True)
+
+
+on_real_kafka = on("processes", "containers")
+# What containers would show is what the processes show, in another minute.
+without_containers = on("embedded", "processes")
+on_processes = on("processes")
+on_embedded = on("embedded")
 
 
 def producer(addresses: Addresses, **more: object) -> Producer:

@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from bridge.identity import event_id
 from bridge.sandbox.engines.base import Engine
 from tests.integration.commands import processors
-from tests.integration.door_process import PATIENCE, wait_for
-from tests.integration.engine_kafka import read
+from tests.integration.door_process import PATIENCE
+from tests.integration.engine_kafka import on_embedded, read, without_containers
 from tests.integration.worker_process import Stream, delivery
 from tests.samples import EVENTS
 
@@ -79,24 +79,20 @@ def copy_of(producer: Producer, message: Message, **changed: bytes) -> None:
 
 
 def skip_what_is_left(stream: Stream) -> None:
-    """Moves the group's offsets to the end, as nobody should, in the place of the worker that stopped."""
-    member = {"group.id": stream.group, "group.instance.id": "one", "partition.assignment.strategy": "range"}
-    config = {"bootstrap.servers": stream.servers, "enable.auto.commit": False, **member}
-    with Consumer(config) as consumer:
-        consumer.subscribe([f"{stream.prefix}raw"])
-
-        def joined() -> bool:
-            consumer.poll(0.1)
-            return bool(consumer.assignment())
-
-        wait_for(joined, "an assignment")
+    """Has the audit look at a group whose offsets somebody moved to the end, as nobody should."""
+    raw, group = f"{stream.prefix}raw", f"{stream.group}-moved"
+    with Consumer({"bootstrap.servers": stream.servers, "group.id": group}) as consumer:
         ends = [
-            TopicPartition(part.topic, part.partition, consumer.get_watermark_offsets(part, PATIENCE)[1])
-            for part in consumer.assignment()
+            TopicPartition(raw, number)
+            for number in consumer.list_topics(raw, PATIENCE).topics[raw].partitions
         ]
+        for part in ends:
+            part.offset = consumer.get_watermark_offsets(part, PATIENCE)[1]
         consumer.commit(offsets=ends, asynchronous=False)
+    stream.environment["PROCESSORS_GROUP_ID"] = group
 
 
+@without_containers
 def test_a_flow_with_poison_repeats_and_unknown_events_adds_up(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -130,6 +126,7 @@ def test_a_flow_with_poison_repeats_and_unknown_events_adds_up(
     assert (status, told["raw"]) == (0, 267)
 
 
+@without_containers
 def test_what_is_missing_doubled_or_invented_is_named(
     engine: Engine, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -175,6 +172,7 @@ def lineage(letter: Message) -> bytes:
     return b"/".join(headers[f"canvas.errors.{name}"] or b"" for name in ("topic", "partition", "offset"))  # type: ignore[misc]
 
 
+@without_containers
 def test_repeats_beyond_the_window_are_told_and_add_up(environment: dict[str, str], tmp_path: Path) -> None:
     # The records bear an old time, and Kafka deletes by it.
     kept = {f"PROCESSORS_TOPICS__{name}_RETENTION_HOURS": "-1" for name in ("RAW", "TYPED")}
@@ -194,6 +192,7 @@ def test_repeats_beyond_the_window_are_told_and_add_up(environment: dict[str, st
     assert (status, counts(told)) == (0, {"raw": 1, "duplicate": 1})
 
 
+@on_embedded
 def test_a_kafka_that_is_away_and_topics_that_are_not_there_are_said(environment: dict[str, str]) -> None:
     done = processors(environment, "audit")
     assert done.returncode == 1

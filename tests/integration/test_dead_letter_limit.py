@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from bridge.identity import event_id
 from bridge.sandbox.engines.base import Engine
 from tests.integration.door_process import PATIENCE, wait_for
-from tests.integration.engine_kafka import read
+from tests.integration.engine_kafka import read, without_containers
 from tests.integration.worker_process import Stream, WorkerProcess, delivery
 
 EVENTS = 2000
@@ -48,6 +48,7 @@ def wait_until_held(worker: WorkerProcess) -> None:
 
 
 @pytest.mark.parametrize(("percent", "share"), [(1, None), (5, None), (50, "0.6")])
+@without_containers
 def test_below_the_limit_every_good_event_is_typed(
     engine: Engine, environment: dict[str, str], tmp_path: Path, percent: int, share: str | None
 ) -> None:
@@ -66,6 +67,7 @@ def test_below_the_limit_every_good_event_is_typed(
 
 
 @pytest.mark.parametrize(("percent", "share"), [(100, None), (50, "0.4")])
+@without_containers
 def test_above_it_the_worker_holds_and_says_why_and_goes_on_once_the_limit_is_raised(
     engine: Engine, environment: dict[str, str], tmp_path: Path, percent: int, share: str | None
 ) -> None:

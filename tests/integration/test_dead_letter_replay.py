@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.identity import event_id
+from tests.integration.engine_kafka import on_embedded, without_containers
 from tests.integration.replay_site import Site, caliper, catalogue_with, headers, renamed_time
 from tests.integration.worker_process import delivery
 
@@ -38,6 +39,7 @@ def process_all(site: Site, payloads: list[bytes]) -> None:
         assert worker.stop() == 0, worker.log()
 
 
+@without_containers
 def test_letters_are_counted_shown_patched_and_replayed_once(site: Site) -> None:
     renamed = [json.dumps(renamed_time(number)).encode() for number in range(3)]
     two = json.dumps(caliper(1, TIME, None)).encode()
@@ -94,6 +96,7 @@ def too_eager(avro: Path) -> None:
     (avro / "events/poll_taken.avsc").write_text(json.dumps({**schema, "name": "PollTaken", "caliper": []}))
 
 
+@without_containers
 def test_a_broken_schema_is_taken_back_and_its_letters_are_replayed(site: Site) -> None:
     """And the privacy policy applies as in the worker."""
     event = {"metadata": {"event_name": "poll_taken", "event_time": TIME}, "body": "Ada Lovelace"}
@@ -124,6 +127,7 @@ def test_a_broken_schema_is_taken_back_and_its_letters_are_replayed(site: Site) 
     assert b"Ada" not in (record.value() or b"")
 
 
+@on_embedded
 def test_what_is_missing_or_wrong_is_said(site: Site) -> None:
     patch = site.folder / "patch.toml"
     patch.write_text('name = "n"\n[[rules]]\nremove = "a"\n')

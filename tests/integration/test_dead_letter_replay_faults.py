@@ -10,7 +10,7 @@ from bridge.contract import RawEvent
 from bridge.kafka import producer_config
 from bridge.settings import KafkaSettings
 from tests.integration.door_process import PATIENCE
-from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.engine_kafka import on_processes
 from tests.integration.replay_site import Site, pause, resume
 from tests.integration.worker_process import delivery
 from tests.samples import CATALOGUE
@@ -34,7 +34,7 @@ def refused(site: Site, raws: list[RawEvent]) -> list[str]:
     return sorted((raw.key or b"").decode() for raw in raws)
 
 
-@on_real_kafka
+@on_processes
 def test_killed_and_run_again_every_event_is_there_once(site: Site) -> None:
     ids = refused(site, raws_of(site, LETTERS))
     with site.start("dead-letter", "replay") as replay:
@@ -48,7 +48,7 @@ def test_killed_and_run_again_every_event_is_there_once(site: Site) -> None:
     assert site.ids("course_updated") == ids
 
 
-@on_real_kafka
+@on_processes
 def test_of_two_at_the_same_time_the_first_is_shut_out(site: Site) -> None:
     ids = refused(site, raws_of(site, LETTERS))
     with site.start("dead-letter", "replay") as first:
@@ -64,7 +64,7 @@ def test_of_two_at_the_same_time_the_first_is_shut_out(site: Site) -> None:
     assert site.ids("course_updated") == ids
 
 
-@on_real_kafka
+@on_processes
 def test_what_lies_behind_an_open_transaction_is_waited_for(site: Site) -> None:
     raws = raws_of(site, 20)
     ids = refused(site, raws)
@@ -91,7 +91,7 @@ def test_what_lies_behind_an_open_transaction_is_waited_for(site: Site) -> None:
     assert site.ids("course_updated") == ids
 
 
-@on_real_kafka
+@on_processes
 def test_what_its_topic_would_delete_is_not_written(site: Site) -> None:
     refused(site, raws_of(site, 2))
     refused(site, raws_of(site, 3, hours_ago=24 * 31))

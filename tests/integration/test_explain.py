@@ -14,7 +14,7 @@ from bridge.relay import Relay
 from bridge.sandbox.engines.base import Engine
 from bridge.settings import KafkaSettings
 from tests.integration.commands import processors
-from tests.integration.engine_kafka import read
+from tests.integration.engine_kafka import on_embedded, read, without_containers
 from tests.integration.worker_process import Stream, delivery
 from tests.samples import EVENTS, RECEIVED_AT
 
@@ -40,6 +40,7 @@ def explain(stream: Stream, what: str, *arguments: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
+@without_containers
 def test_a_journey_is_told_by_id_and_by_place(
     engine: Engine, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_journey_is_told_by_id_and_by_place(
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"event {event_id(good)}")
 
 
+@on_embedded
 def test_what_is_not_there_is_said(environment: dict[str, str], tmp_path: Path) -> None:
     stream = Stream(environment, tmp_path)
     for what, said in (

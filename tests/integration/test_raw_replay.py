@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.commands import processors
+from tests.integration.engine_kafka import on_embedded, without_containers
 from tests.integration.replay_site import Site, headers
 from tests.integration.worker_process import delivery
 
@@ -26,6 +27,7 @@ def convert_all(site: Site) -> None:
         assert worker.stop() == 0, worker.log()
 
 
+@without_containers
 def test_a_span_is_derived_again_without_what_is_there(site: Site) -> None:
     """The worker made records of three, and of five more nothing, as an earlier version would."""
     deliver(site, [*map(delivery, range(3)), b"no JSON"])
@@ -59,6 +61,7 @@ def test_a_span_is_derived_again_without_what_is_there(site: Site) -> None:
     assert len(site.records("dead_letter")) == 1
 
 
+@without_containers
 def test_a_new_prefix_gets_everything_once_dead_letters_too(site: Site) -> None:
     deliver(site, [*map(delivery, range(4)), delivery(0), b"no JSON"])
     prefix = f"{site.stream.prefix}v2."
@@ -88,6 +91,7 @@ def test_a_new_prefix_gets_everything_once_dead_letters_too(site: Site) -> None:
     assert site.records("dead_letter") == []
 
 
+@on_embedded
 def test_misuse_is_said(site: Site) -> None:
     for arguments, told in (
         (("--from", "0m", "--to", "1h"), "--from must be before --to"),

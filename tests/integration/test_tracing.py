@@ -14,6 +14,7 @@ from tests.integration.canvas_side import CanvasQueue, event
 from tests.integration.collector import Collector, Kept, collecting
 from tests.integration.conftest import Stored
 from tests.integration.door_process import PATIENCE, DoorProcess, free_port, records_of, wait_for
+from tests.integration.engine_kafka import on_embedded, without_containers
 from tests.integration.worker_process import Stream
 from tests.unit.doors import EVENT
 
@@ -73,6 +74,7 @@ def way_of(record: RawEvent, spans: list[Kept]) -> list[Kept]:
     return way[::-1]
 
 
+@without_containers
 def test_from_both_doors_to_every_topic_an_event_is_one_trace(
     engine: Engine, environment: dict[str, str], queue_url: str, collector: Collector, tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_from_both_doors_to_every_topic_an_event_is_one_trace(
     assert len(spans) == 9
 
 
+@on_embedded
 def test_off_no_record_has_a_traceparent(
     engine: Engine, environment: dict[str, str], queue_url: str, tmp_path: Path
 ) -> None:
@@ -117,6 +120,7 @@ def test_off_no_record_has_a_traceparent(
     assert [record.header("traceparent") for record in records] == [None] * 6
 
 
+@without_containers
 def test_what_was_spooled_goes_on_in_its_trace_in_a_later_process(
     environment: dict[str, str], stored: Stored, collector: Collector, tmp_path: Path
 ) -> None:
@@ -141,6 +145,7 @@ def test_what_was_spooled_goes_on_in_its_trace_in_a_later_process(
     ]
 
 
+@without_containers
 def test_without_a_collector_events_are_taken_and_it_is_said_once(
     environment: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -162,6 +167,7 @@ def test_without_a_collector_events_are_taken_and_it_is_said_once(
     assert "Traceback" not in door.log()
 
 
+@on_embedded
 def test_a_collector_that_never_answers_holds_up_neither_door_nor_worker(
     environment: dict[str, str], collector: Collector, tmp_path: Path
 ) -> None:
