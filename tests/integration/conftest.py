@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 
 import pytest
@@ -14,7 +15,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from bridge.contract import RawEvent
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
-from tests.integration.door_process import records_of
+from tests.integration.door_process import PATIENCE, records_of
 
 TopicMaker = Callable[[str, int], str]
 Stored = Callable[[], list[RawEvent]]
@@ -45,9 +46,20 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def topic_prefix() -> str:
+def topic_prefix(engine: Engine) -> Iterator[str]:
     """Of all topics of one test, and so of its subjects."""
-    return f"it{uuid.uuid4().hex[:12]}."
+    prefix = f"it{uuid.uuid4().hex[:12]}."
+    yield prefix
+    if engine.creates_topics:
+        delete_topics(engine.addresses.kafka_bootstrap_servers, prefix)
+
+
+def delete_topics(servers: str, prefix: str) -> None:
+    """A whole suite's topics, 120 a test, are too many for the heap of a small broker."""
+    admin = AdminClient({"bootstrap.servers": servers, "log_level": 2})
+    names = [name for name in admin.list_topics(timeout=PATIENCE).topics if name.startswith(prefix)]
+    if names:
+        wait(admin.delete_topics(names, operation_timeout=PATIENCE).values())
 
 
 @pytest.fixture
