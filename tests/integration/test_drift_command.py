@@ -21,6 +21,7 @@ from processors.registry import Registry, schema_ids, schemas_by_topic
 from processors.schemas.registration import Change, register_all
 from tests.drift_site import caliper_sample, canvas
 from tests.integration.commands import processors
+from tests.integration.engine_kafka import without_containers
 from tests.samples import CATALOGUE, RECEIVED_AT
 from tests.schema_files import AVRO
 from tests.schema_laws import check_laws
@@ -101,6 +102,7 @@ SEEN = [
 ]
 
 
+@without_containers
 def test_drift_is_shown_by_event_and_place(cluster: Cluster) -> None:
     cluster.prepare()
     cluster.publish(SEEN, RECEIVED_AT)
@@ -146,6 +148,7 @@ def test_drift_is_shown_by_event_and_place(cluster: Cluster) -> None:
     assert not any(value in shown.stdout for value in ("2026S", "2027W", "Knots", "fine"))
 
 
+@without_containers
 def test_what_was_seen_becomes_schemas_that_the_registry_takes(cluster: Cluster, tmp_path: Path) -> None:
     cluster.prepare()
     cluster.publish(SEEN, RECEIVED_AT)
@@ -190,6 +193,7 @@ def test_what_was_seen_becomes_schemas_that_the_registry_takes(cluster: Cluster,
     assert {path: path.read_text("utf-8") for path in folder.rglob("*.avsc")} == after
 
 
+@without_containers
 def test_what_is_missing_is_said(cluster: Cluster, tmp_path: Path) -> None:
     done = processors(cluster.environment, "drift", "--event", "course_created")
     assert done.returncode == 1

@@ -16,6 +16,7 @@ from tests.integration.canaries import FORMS, Canaries, Findings, forgeries, fou
 from tests.integration.canvas_side import CanvasQueue
 from tests.integration.collector import Collector, collecting
 from tests.integration.door_process import DoorProcess, free_port, wait_for
+from tests.integration.engine_kafka import without_containers
 from tests.integration.worker_process import Stream
 from tests.unit.doors import ISSUER, serving_jwks, sign
 
@@ -200,6 +201,7 @@ def tell_traces(collector: Collector, found: Findings, accepted: int) -> None:
     found.tell("traces", collector.everything)
 
 
+@without_containers
 def test_no_canary_is_found_anywhere_but_the_harmless_ones(
     engine: Engine, environment: dict[str, str], canaries: Canaries, collector: Collector, tmp_path: Path
 ) -> None:

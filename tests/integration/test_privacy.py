@@ -16,6 +16,7 @@ from bridge.contract import iso_time
 from bridge.identity import event_id
 from tests.integration.commands import processors
 from tests.integration.door_process import PATIENCE, wait_for
+from tests.integration.engine_kafka import without_containers
 from tests.integration.worker_process import Stream
 
 KEY = "the key of this test, 32 and more"
@@ -80,6 +81,7 @@ def whole(message: Message) -> str:
     return f"{message.key()!r}{message.value()!r}{message.headers()!r}"
 
 
+@without_containers
 def test_consumers_get_pseudonyms_and_nothing_of_what_is_dropped(
     environment: dict[str, str], registry: SchemaRegistryClient, tmp_path: Path
 ) -> None:
@@ -124,6 +126,7 @@ def test_consumers_get_pseudonyms_and_nothing_of_what_is_dropped(
     assert not [text for text in (*PERSONAL, KEY) if text in worker.log()]
 
 
+@without_containers
 def test_a_worker_does_not_start_with_less_protection_than_was_asked_for(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -142,6 +145,7 @@ def test_a_worker_does_not_start_with_less_protection_than_was_asked_for(
     assert stream.written("logged_in") == stream.written("unknown") == 0
 
 
+@without_containers
 def test_the_command_reports_on_a_policy(environment: dict[str, str], tmp_path: Path) -> None:
     policy = tmp_path / "privacy.toml"
     policy.write_text(POLICY)

@@ -29,7 +29,7 @@ from tests.integration.door_process import (
     records_of,
     wait_for,
 )
-from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.engine_kafka import on_processes, without_containers
 from tests.unit.spool_site import fill, left_in
 
 HASTY = (sys.executable, str(Path(__file__).with_name("hasty_spool.py")))
@@ -85,6 +85,7 @@ def kill_under_load(door: DoorProcess) -> Load:
     return load
 
 
+@without_containers
 def test_what_was_accepted_without_kafka_survives_kill_9_and_is_drained(
     spooling: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_what_was_accepted_without_kafka_survives_kill_9_and_is_drained(
     assert "Traceback" not in door.log()
 
 
+@without_containers
 def test_a_spool_is_drained_while_it_fills_and_killed_meanwhile(
     spooling: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_spool_is_drained_while_it_fills_and_killed_meanwhile(
     check_conservation(load, stored())
 
 
+@without_containers
 def test_the_same_kill_finds_what_an_unsafe_store_loses(
     spooling: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -127,6 +130,7 @@ def test_the_same_kill_finds_what_an_unsafe_store_loses(
     assert load.accepted - {record.value for record in left_in(tmp_path / "spool")}
 
 
+@without_containers
 def test_sigterm_without_kafka_answers_keeps_and_the_next_start_drains(
     spooling: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -142,6 +146,7 @@ def test_sigterm_without_kafka_answers_keeps_and_the_next_start_drains(
     check_conservation(load, stored())
 
 
+@without_containers
 def test_two_webhooks_on_one_directory_are_refused(
     spooling: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -154,6 +159,7 @@ def test_two_webhooks_on_one_directory_are_refused(
     assert "Traceback" not in second.log()
 
 
+@without_containers
 def test_full_it_refuses_at_once_says_so_and_takes_again(
     spooling: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -188,7 +194,7 @@ def outage(engine: Engine, how: str) -> Iterator[None]:
         (engine.restart if how == "kill" else engine.resume)("kafka")
 
 
-@on_real_kafka
+@on_processes
 @pytest.mark.parametrize("how", ["kill", "pause"])
 def test_an_outage_of_kafka_under_load_with_kills_loses_nothing_and_refuses_nothing(
     how: str, engine: Engine, spooling: dict[str, str], stored: Stored, tmp_path: Path
@@ -221,7 +227,7 @@ def drain(environment: dict[str, str], directory: Path) -> "subprocess.Completed
     )
 
 
-@on_real_kafka
+@on_processes
 def test_a_record_too_large_for_the_topic_holds_nobody_up_and_goes_once_it_may(
     engine: Engine, spooling: dict[str, str], topic_prefix: str, tmp_path: Path
 ) -> None:

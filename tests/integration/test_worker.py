@@ -6,12 +6,13 @@ from pathlib import Path
 from bridge.sandbox.engines.base import Engine
 from processors.worker.command import GUARANTEES
 from tests.integration.door_process import wait_for
-from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.engine_kafka import on_processes, without_containers
 from tests.integration.worker_process import Stream
 
 QUIET = {"ROLLUPS": "false"}
 
 
+@without_containers
 def test_repeats_are_dropped_across_a_crash_and_a_stop_ends_with_0(
     engine: Engine, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -35,6 +36,7 @@ def test_repeats_are_dropped_across_a_crash_and_a_stop_ends_with_0(
     assert "Traceback" not in worker.log()
 
 
+@without_containers
 def test_partitions_change_hands_without_loss(
     engine: Engine, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -58,7 +60,7 @@ def test_partitions_change_hands_without_loss(
         assert found.total() == len(ids)
 
 
-@on_real_kafka
+@on_processes
 def test_a_namesake_shuts_the_first_worker_out_which_says_so_and_ends(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -75,7 +77,7 @@ def test_a_namesake_shuts_the_first_worker_out_which_says_so_and_ends(
     assert dict(stream.typed()) == dict.fromkeys(ids, 1)
 
 
-@on_real_kafka
+@on_processes
 def test_an_outage_of_kafka_is_waited_out_by_the_same_process(
     engine: Engine, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -97,6 +99,7 @@ def test_an_outage_of_kafka_is_waited_out_by_the_same_process(
     assert stream.written("dead_letter") == 0
 
 
+@without_containers
 def test_a_registry_without_our_schemas_is_named_with_the_remedy(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
