@@ -15,7 +15,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from bridge.contract import RawEvent
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
-from tests.integration.door_process import PATIENCE, records_of
+from tests.integration.door_process import PATIENCE, records_of, wait_for
 
 TopicMaker = Callable[[str, int], str]
 Stored = Callable[[], list[RawEvent]]
@@ -93,7 +93,10 @@ def make_topic(engine: Engine, topic_prefix: str) -> TopicMaker:
             admin = AdminClient({"bootstrap.servers": servers})
             admin.create_topics([NewTopic(topic, num_partitions=partitions)])[topic].result(30)
         with Producer({"bootstrap.servers": servers}) as producer:
-            producer.list_topics(topic, timeout=30)
+            # A broker that has made it may not know of it yet.
+            wait_for(
+                lambda: not producer.list_topics(topic, timeout=30).topics[topic].error, f"topic {topic}"
+            )
         return topic
 
     return make
