@@ -39,9 +39,10 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self._lock = DirectoryLock(directory)
         self._directory = directory
+        self._is_open = True
         self._owed: set[int] = set()  # ids: passed over, and still in the file
         try:
-            self._connection: sqlite3.Connection | None = connect(directory)
+            self._connection = connect(directory)
             (self._records,) = self._connection.execute("SELECT count(*) FROM records").fetchone()
         except (sqlite3.Error, OSError, SpoolUnusable) as error:
             self._lock.release()
@@ -104,8 +105,8 @@ class Store:
         self._owed.clear()
 
     def _start_over(self) -> None:
-        self._database().close()
-        self._connection = None
+        self._connection.close()
+        self._is_open = False
         for path in self._directory.glob(f"{FILE}*"):
             path.unlink()
         self._records = 0
@@ -113,8 +114,9 @@ class Store:
         self._database()
 
     def _database(self) -> sqlite3.Connection:
-        if self._connection is None:
+        if not self._is_open:
             self._connection = connect(self._directory)
+            self._is_open = True
         return self._connection
 
     def full(self) -> bool:
@@ -134,8 +136,7 @@ class Store:
 
     def close(self) -> None:
         """Folds the log into the file and lets another process have the directory."""
-        if self._connection is not None:
-            self._connection.close()
+        self._connection.close()
         self._lock.release()
 
     def _shrink(self) -> None:
