@@ -21,6 +21,11 @@ Check = Callable[[], bool]
 REQUEST_SECONDS: Final = 10.0  # for a request to arrive
 
 
+def where_raised(error: BaseException) -> str:
+    """The lines of its traceback. The message of an exception may quote the payload; they do not."""
+    return "".join(traceback.format_tb(error.__traceback__))
+
+
 class DiscreetFormatter(logging.Formatter):
     """Tells of an exception where it was raised and its type. Its message may quote a payload."""
 
@@ -28,8 +33,9 @@ class DiscreetFormatter(logging.Formatter):
         """The traceback, and those of what caused it, without messages."""
         told, error = [], ei[1]
         while error is not None:
-            where = "".join(traceback.format_tb(error.__traceback__))
-            told.append(f"Traceback (most recent call last):\n{where}{type(error).__qualname__}")
+            told.append(
+                f"Traceback (most recent call last):\n{where_raised(error)}{type(error).__qualname__}"
+            )
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return "\n\nwhich came of\n\n".join(told)
 

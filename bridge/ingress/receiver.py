@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
@@ -18,6 +17,7 @@ from bridge.kafka import NotStored, Unacceptable
 from bridge.metrics import RECEIVED, REFUSED, SQS_ERRORS
 from bridge.rate_limit import RateLimit
 from bridge.relay import Relay
+from bridge.telemetry import where_raised
 
 DOOR: Final = "sqs"
 MAX_MESSAGE_BYTES: Final = 1_048_576  # SQS's own limit
@@ -116,8 +116,7 @@ class Receiver:
             return "waiting"
         except Exception as error:  # one message must not end the door for all
             REFUSED.labels(DOOR, "internal").inc()
-            # The message of an exception may quote the payload; where it was raised does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
+            where = where_raised(error)
             log.error(
                 "fault in the SQS door, a message stays in the queue: %s\n%s", type(error).__name__, where
             )

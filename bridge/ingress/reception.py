@@ -2,7 +2,6 @@
 
 import logging
 import time
-import traceback
 from typing import Final
 
 from aiohttp import web
@@ -28,6 +27,7 @@ from bridge.kafka import NotStored
 from bridge.metrics import RECEIVED, REFUSED
 from bridge.rate_limit import RateLimit
 from bridge.relay import Relay, Room
+from bridge.telemetry import where_raised
 
 DOOR: Final = "webhook"
 
@@ -104,7 +104,6 @@ def _provenance(key: PublicKey) -> Headers:
 
 
 def _fault(error: Exception) -> Refusal:
-    # The message of an exception may quote the payload; where it was raised does not.
-    where = "".join(traceback.format_tb(error.__traceback__))
+    where = where_raised(error)
     log.error("fault in the webhook, Canvas is asked to send again: %s\n%s", type(error).__name__, where)
     return "internal"

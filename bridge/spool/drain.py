@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NoReturn
 
@@ -13,6 +12,7 @@ from bridge.metrics import SPOOL_DRAINED
 from bridge.rate_limit import RateLimit
 from bridge.spool.spool import Spool, SpoolTrouble
 from bridge.spool.store import Entry
+from bridge.telemetry import where_raised
 
 MOST_RECORDS: Final = 500  # at a time: the event loop has others to serve
 
@@ -47,8 +47,7 @@ class Drain:
                 log.warning("%d records wait in the spool: %s", self._spool.waiting, error)
                 await asyncio.sleep(backoff.next())
             except Exception as error:  # a drain that has ended would be found out by a full disk
-                # The message of an exception may quote the payload; where it was raised does not.
-                where = "".join(traceback.format_tb(error.__traceback__))
+                where = where_raised(error)
                 log.error("fault in the drain: %s\n%s", type(error).__name__, where)
                 await asyncio.sleep(backoff.next())
             else:

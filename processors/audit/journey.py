@@ -22,12 +22,13 @@ from bridge.contract import (
 from processors.audit.findings import Kind
 from processors.audit.outcomes import Outcomes
 from processors.audit.reading import Question, our_row, raw_bounds
-from processors.audit.search import RawCopy, Search, position_in
+from processors.audit.search import RawCopy, Search
 from processors.catalogue import Catalogue
 from processors.failures import Failure
 from processors.names import TopicNames
 from processors.replay.reading import Span
 from processors.replay.retention import kept_since
+from processors.topics.topic_scan import position_of
 from processors.validate import validate
 
 _TOLD: Final[Mapping[str, str]] = {
@@ -109,7 +110,7 @@ class Explorer:
 
     def _of_raw(self, message: Message, event_id: str | None = None) -> Journey:
         key, received_at = message.key(), message.timestamp()[1]
-        place = position_in(message)
+        place = position_of(message)
         copies = [RawCopy(message, place, received_at)]
         if key is not None:
             since = max(0, received_at - self._question.window)
@@ -169,7 +170,7 @@ def _delivery(copy: RawCopy) -> dict[str, Any]:
 def _raw_event(message: Message) -> RawEvent:
     headers = cast("Headers", tuple(message.headers() or ()))
     return RawEvent(
-        message.value() or b"", message.key(), headers, message.timestamp()[1], position_in(message)
+        message.value() or b"", message.key(), headers, message.timestamp()[1], position_of(message)
     )
 
 

@@ -9,7 +9,6 @@ from confluent_kafka import Message
 
 from bridge.contract import Headers, iso_time
 from processors.audit.findings import Kind
-from processors.audit.search import position_in
 from processors.dead_letters.letters import read_letter
 from processors.dead_letters.remedies import remedy
 from processors.drift.masking import mask
@@ -20,6 +19,7 @@ from processors.replay.masked import masked
 from processors.replay.redelivery import AT, FROM, PATCH
 from processors.rollups import ROLLUPS
 from processors.rollups.base import NotCounted
+from processors.topics.topic_scan import position_of
 from processors.wire_format import Decoder, Unreadable
 
 _REPLAYED = {"from": FROM, "at": AT, "patch": PATCH}
@@ -39,7 +39,7 @@ class Outcomes:
     def tell(self, message: Message, kinds: Mapping[str, Kind]) -> dict[str, Any]:
         """One record, ready for JSON."""
         kind = kinds[str(message.topic())]
-        told: dict[str, Any] = {"kind": kind.value, "record": str(position_in(message))}
+        told: dict[str, Any] = {"kind": kind.value, "record": str(position_of(message))}
         told |= self._letter(message) if kind is Kind.DEAD_LETTER else self._typed(message)
         headers: Headers = tuple(message.headers() or ())  # type: ignore[arg-type]
         found = {name: value.decode() for name, value in headers if value is not None}

@@ -8,7 +8,7 @@ from typing import Final
 import click
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from bridge.contract import CE_ID, Position
+from bridge.contract import CE_ID
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors.audit.findings import Findings, Kind
@@ -21,6 +21,7 @@ from processors.replay.reading import Span, TopicReader
 from processors.replay.redelivery import FROM
 from processors.replay.retention import kept_since
 from processors.replay.stable import wait_until_decided
+from processors.topics.topic_scan import position_of
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -98,7 +99,7 @@ def raw_bounds(kafka: KafkaSettings, group_id: str, topic: str) -> tuple[dict[in
 def our_row(message: Message, kinds: dict[str, Kind], raw_topic: str) -> OurRow:
     """A typed, unknown or dead letter record as the ledger takes it."""
     headers: dict[str, bytes | None] = dict(message.headers() or ())  # type: ignore[arg-type]
-    position = Position(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
+    position = position_of(message)
     kind = kinds[position.topic]
     if kind is Kind.DEAD_LETTER:
         told = [headers.get(ERRORS + name) for name in ("topic", "partition", "offset")]

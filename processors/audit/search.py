@@ -12,6 +12,7 @@ from bridge.contract import Position
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors.replay.reading import Span, TopicReader
+from processors.topics.topic_scan import position_of
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -81,7 +82,7 @@ class Search:
                 number = int(message.partition() or 0)
                 seen[number] = max(seen.get(number, 0), message.timestamp()[1])
                 if message.key() == key:
-                    yield RawCopy(message, position_in(message), seen[number])
+                    yield RawCopy(message, position_of(message), seen[number])
 
     def _partitions(self, topic: str) -> int:
         try:
@@ -96,8 +97,3 @@ class Search:
                 f"Kafka at {self._kafka.bootstrap_servers} cannot be reached: {error.args[0].str()}. "
                 "Check KAFKA_*."
             ) from None
-
-
-def position_in(message: Message) -> Position:
-    """Where the record lies."""
-    return Position(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))

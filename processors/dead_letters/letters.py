@@ -13,6 +13,7 @@ from processors.fan_out import ERRORS
 from processors.fingerprint import fingerprint
 from processors.records import Json
 from processors.replay.masked import masked
+from processors.topics.topic_scan import position_of
 
 _NO_REASON: Final = "(none)"  # of a record that is no dead letter of ours
 _MOST_TEXT: Final = 1000
@@ -61,7 +62,6 @@ class DeadLetter:
 
 def read_letter(message: Message) -> DeadLetter:
     """The letter in a record of the dead letter topic. Where it has no fingerprint, it gets one here."""
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
     headers = cast("Headers", tuple(message.headers() or ()))
     told = {
         name.removeprefix(ERRORS): value.decode("utf-8", "backslashreplace")
@@ -70,7 +70,7 @@ def read_letter(message: Message) -> DeadLetter:
     }
     reason, place, event_name = told.get("reason", _NO_REASON), told.get("field"), told.get("event_name")
     return DeadLetter(
-        position=Position(str(topic), int(partition or 0), int(offset or 0)),
+        position=position_of(message),
         raw=RawEvent(
             value=message.value() or b"",
             key=message.key(),

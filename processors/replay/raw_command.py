@@ -15,7 +15,7 @@ import click
 from confluent_kafka import Message
 
 from bridge.command_line import read_settings, settings_options
-from bridge.contract import Headers, Position, RawEvent
+from bridge.contract import Headers, RawEvent
 from bridge.settings import KafkaSettings, LogSettings, SchemaRegistrySettings
 from bridge.telemetry import configure_logging
 from processors.catalogue import Catalogue
@@ -33,6 +33,7 @@ from processors.replay.stages import configured_stages
 from processors.settings import PrivacySettings
 from processors.topics.cluster import Cluster, ClusterError
 from processors.topics.point_in_time import PointInTime
+from processors.topics.topic_scan import position_of
 from processors.worker.client_logs import quieten
 
 _WHEN: Final[dict[str, Any]] = {"type": PointInTime(), "metavar": "TIME", "required": True}
@@ -52,8 +53,7 @@ class Rederivation:
 
     def redeliver(self, message: Message) -> Redelivery:
         """The delivery of a record of the raw topic."""
-        place = message.topic(), message.partition(), message.offset()
-        position = Position(str(place[0]), int(place[1] or 0), int(place[2] or 0))
+        position = position_of(message)
         raw = RawEvent(
             value=message.value() or b"",
             key=message.key(),

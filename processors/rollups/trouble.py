@@ -1,10 +1,9 @@
 """What may be logged of an error that a rollup has met: nothing that could quote a record."""
 
-import traceback
-
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
+from bridge.telemetry import where_raised
 from processors.registry_errors import RegistryError
 
 
@@ -21,6 +20,5 @@ def told(error: BaseException) -> str:
     kind = type(error).__name__
     if isinstance(error, _SPEAKING):
         return str(error) or kind
-    # The message of an exception may quote the payload; where it was raised does not.
-    where = "".join(traceback.format_tb(error.__traceback__))
+    where = where_raised(error)
     return f"{kind}\n{where}" if where else kind

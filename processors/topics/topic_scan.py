@@ -7,6 +7,7 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import TopicMetadata  # type: ignore[attr-defined]  # its stubs re-export nothing
 
+from bridge.contract import Position
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 
@@ -147,6 +148,11 @@ class TopicScan:
             "KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* and KAFKA_SSL_*, and whether the "
             "user may read our topics."
         )
+
+
+def position_of(message: Message) -> Position:
+    """Where a record lies."""
+    return Position(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
 
 
 def _exists(topic: TopicMetadata | None) -> bool:

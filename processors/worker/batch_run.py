@@ -2,12 +2,12 @@
 
 import logging
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bridge.contract import RawEvent
+from bridge.telemetry import where_raised
 from processors import metrics
 from processors.drift.drift_counts import PAIRS, Pair, drift_of
 from processors.patience import Patience
@@ -81,8 +81,7 @@ class BatchRun:
         except Exception as error:
             # No event is given up for a defect of ours: it holds its partition until the defect is mended.
             metrics.ABORTED_BATCHES.labels("defect").inc()
-            # The message of an exception may quote the payload; where it was raised does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
+            where = where_raised(error)
             kind = type(error).__name__
             log.error("a stage failed on a batch from %s, read again: %s\n%s", _first(batch), kind, where)
             self._again()
