@@ -21,6 +21,7 @@ _FOUND_AGAIN: Final = {
 }
 BUSY_SECONDS: Final = 0.001  # between two looks for confirmations, while there are any to come
 IDLE_SECONDS: Final = 0.1  # for errors, while there are none
+LOST_SECONDS: Final = 60.0
 
 # Of the record and not of the cluster: sent again they come again. INVALID_MSG_SIZE is of a batch.
 _UNACCEPTABLE = frozenset(
@@ -76,12 +77,18 @@ class Publisher:
 
     The event loop itself asks librdkafka for confirmations, every millisecond while any is missing: a thread
     of its own would take the interpreter from the loop at every record.
+
+    A client that has confirmed nothing for a minute is left for a new one. What it did not confirm is not
+    stored, and comes again with the same key.
     """
 
     def __init__(self, settings: KafkaSettings, on_broken: Callable[[], None] = lambda: None) -> None:
         """`on_broken` is called in the event loop once the producer cannot go on; then `broken` says why."""
-        config = producer_config(settings, linger_ms=1, compression_type="lz4")
-        self._producer = Producer({**config, "error_cb": self._failed}, logger=log)
+        self._config = producer_config(settings, linger_ms=1, compression_type="lz4")
+        self._made = 0
+        self._producer = self._new_producer()
+        self._left: list[Producer] = []  # and what they still have to answer
+        self._failing_since: float | None = None
         self._on_broken = on_broken
         self.broken: str | None = None
         self._loop = asyncio.get_running_loop()
@@ -97,7 +104,7 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Waits for what is still on its way, at most the delivery timeout."""
-        while len(self._producer):  # noqa: ASYNC110 - a flush would confirm from another thread
+        while self._waiting:  # noqa: ASYNC110 - a flush would confirm from another thread
             await asyncio.sleep(BUSY_SECONDS)
         if self._next_poll:
             self._next_poll.cancel()
@@ -130,7 +137,20 @@ class Publisher:
         confirmed, failed = self._latest["confirmed_at"], self._latest["failed_at"]
         state = "unknown" if not confirmed and not failed else "answers" if confirmed >= failed else "fails"
         told = {name: iso_time(int(at * 1000)) if at else None for name, at in self._latest.items()}
-        return {"state": "broken" if self.broken else state, "waiting": len(self._producer), **told}
+        return {"state": "broken" if self.broken else state, "waiting": self._waiting, **told}
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._producer) + sum(map(len, self._left))
+
+    def _new_producer(self) -> Producer:
+        number = self._made = self._made + 1
+
+        def failed(error: KafkaError) -> None:
+            if number == self._made:
+                self._failed(error)
+
+        return Producer({**self._config, "error_cb": failed}, logger=log)
 
     def _failed(self, error: KafkaError) -> None:
         # Other errors are of one connection, and librdkafka cures them by itself.
@@ -141,8 +161,22 @@ class Publisher:
     def _poll(self) -> None:
         try:
             self._producer.poll(0)
+            if self._failing_since is not None or self._left:
+                self._renew()
         finally:
-            self._poll_in(BUSY_SECONDS if len(self._producer) else IDLE_SECONDS)
+            self._poll_in(BUSY_SECONDS if self._waiting else IDLE_SECONDS)
+
+    def _renew(self) -> None:
+        # A client has been seen that asked no broker any more after it had lost all; a new one finds them.
+        if self._failing_since is not None and time.monotonic() - self._failing_since > LOST_SECONDS:
+            log.warning("Kafka has confirmed nothing for %.0f s: going on with a new client", LOST_SECONDS)
+            self._left.append(self._producer)
+            self._producer, self._failing_since = self._new_producer(), None
+        for producer in tuple(self._left):
+            producer.poll(0)
+            if not len(producer):
+                self._left.remove(producer)
+                self._loop.run_in_executor(None, producer.close)  # it waits for its threads
 
     def _poll_in(self, seconds: float) -> None:
         if self._next_poll:
@@ -152,6 +186,10 @@ class Publisher:
 
     def _settle(self, stored: "asyncio.Future[None]", error: KafkaError | None) -> None:
         self._latest["failed_at" if error else "confirmed_at"] = time.time()
+        if error is None:
+            self._failing_since = None
+        elif self._failing_since is None and error.code() not in _UNACCEPTABLE:
+            self._failing_since = time.monotonic()
         if stored.done():
             return
         if error is None:

@@ -1,7 +1,7 @@
 """Publish, then acknowledge: the only place where that order lives."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -111,18 +111,29 @@ def raw_event(delivery: Delivery, names: SecretNames = NAMES) -> RawEvent:
     """
     value = redact(delivery.value, names)
     identity = event_id(value).encode()
-    headers: list[tuple[str, bytes]] = [
-        (CE_SPECVERSION, b"1.0"),
+    headers: Headers = (
+        *_of_every_record(delivery.door),
         (CE_ID, identity),
-        (CE_TYPE, RAW_TYPE.encode()),
-        (CE_SOURCE, f"/canvas-bridge/{delivery.door}".encode()),
         (CE_TIME, iso_time(delivery.received_at).encode()),
-        (CONTENT_TYPE, b"application/json"),
-        # Attributes come from outside: a lone surrogate in one must not cost the event.
         *delivery.provenance,
-        *(
-            (name, redact(text.encode("utf-8", "surrogatepass"), names))
-            for name, text in delivery.attributes.items()
-        ),
-    ]
-    return RawEvent(value, identity, tuple(headers), delivery.received_at)
+    )
+    if delivery.attributes:
+        headers += _redacted(delivery.attributes, names)
+    return RawEvent(value, identity, headers, delivery.received_at)
+
+
+@cache
+def _of_every_record(door: DoorName) -> Headers:
+    return (
+        (CE_SPECVERSION, b"1.0"),
+        (CE_TYPE, RAW_TYPE.encode()),
+        (CE_SOURCE, f"/canvas-bridge/{door}".encode()),
+        (CONTENT_TYPE, b"application/json"),
+    )
+
+
+def _redacted(attributes: Mapping[str, str], names: SecretNames) -> Headers:
+    # They come from outside: a lone surrogate in one must not cost the event.
+    return tuple(
+        (name, redact(text.encode("utf-8", "surrogatepass"), names)) for name, text in attributes.items()
+    )

@@ -4,19 +4,24 @@ import json
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
+from typing import Final, Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
+from bridge.contract import SIGNATURE_ALG, SIGNATURE_KID, SIGNATURE_THUMBPRINT, Headers
+
+ALGORITHM: Final = "RS256"
+
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """`thumbprint`: RFC 7638, with SHA-256, base64url without padding."""
+    """`thumbprint`: RFC 7638, with SHA-256, base64url without padding. `headers` name the key on a record."""
 
     kid: str
     rsa: RSAPublicKey
     thumbprint: str
+    headers: Headers
 
     @classmethod
     def of(cls, kid: str, rsa: RSAPublicKey) -> Self:
@@ -24,4 +29,10 @@ class PublicKey:
         jwk = RSAAlgorithm.to_jwk(rsa, as_dict=True)
         required = {name: jwk[name] for name in ("e", "kty", "n")}  # in this order, without white space
         digest = sha256(json.dumps(required, separators=(",", ":")).encode()).digest()
-        return cls(kid, rsa, urlsafe_b64encode(digest).decode().rstrip("="))
+        thumbprint = urlsafe_b64encode(digest).rstrip(b"=")
+        headers = (
+            (SIGNATURE_KID, kid.encode()),
+            (SIGNATURE_ALG, ALGORITHM.encode()),
+            (SIGNATURE_THUMBPRINT, thumbprint),
+        )
+        return cls(kid, rsa, thumbprint.decode(), headers)

@@ -6,14 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bridge.contract import (
-    SIGNATURE_ALG,
-    SIGNATURE_KID,
-    SIGNATURE_THUMBPRINT,
-    SIGNATURE_VERIFIED_AT,
-    Headers,
-    iso_time,
-)
+from bridge.contract import SIGNATURE_VERIFIED_AT, Headers, iso_time
 from bridge.delivery_budget import DeliveryBudget
 from bridge.door_settings import WebhookSettings
 from bridge.ingress.answers import ACCEPTED, REFUSALS
@@ -22,7 +15,7 @@ from bridge.ingress.body import read_body
 from bridge.ingress.entrance import Entrance
 from bridge.ingress.public_key import PublicKey
 from bridge.ingress.traced import note_refusal
-from bridge.ingress.verification import ALGORITHM, Verifier, token_in
+from bridge.ingress.verification import Verifier, token_in
 from bridge.kafka import NotStored
 from bridge.metrics import RECEIVED, REFUSED
 from bridge.rate_limit import RateLimit
@@ -95,12 +88,7 @@ class Reception:
 
 
 def _provenance(key: PublicKey) -> Headers:
-    return (
-        (SIGNATURE_KID, key.kid.encode()),
-        (SIGNATURE_ALG, ALGORITHM.encode()),
-        (SIGNATURE_THUMBPRINT, key.thumbprint.encode()),
-        (SIGNATURE_VERIFIED_AT, iso_time(now()).encode()),
-    )
+    return (*key.headers, (SIGNATURE_VERIFIED_AT, iso_time(now()).encode()))
 
 
 def _fault(error: Exception) -> Refusal:

@@ -140,3 +140,49 @@ def test_a_producer_that_is_broken_for_good_says_so_once(broker: Broker) -> None
 
     assert asyncio.run(go()) == "out of order"
     assert calls == ["broken"]
+
+
+def test_a_client_that_has_lost_its_way_is_left_for_a_new_one(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first asks for ever where nobody is."""
+    made: list[Producer] = []
+
+    def make(config: dict[str, Any], **more: Any) -> Producer:
+        lost = {} if made else {"bootstrap.servers": "127.0.0.1:9"}
+        made.append(Producer({**config, **lost}, **more))
+        return made[-1]
+
+    monkeypatch.setattr("bridge.kafka.Producer", make)
+    monkeypatch.setattr("bridge.kafka.LOST_SECONDS", 0.3)
+    settings = broker.settings.model_copy(update={"delivery_timeout_seconds": 1.0})
+
+    async def go() -> None:
+        async with Publisher(settings) as publisher:
+            while True:
+                try:
+                    await publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1)
+                except NotStored:
+                    continue
+                return
+
+    asyncio.run(go())
+    assert read(broker.settings, "canvas.raw", 1)
+    assert len(made) == 2
+
+
+def test_a_record_that_is_refused_is_no_reason_for_a_new_client(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.kafka.LOST_SECONDS", 0.0)
+
+    async def go() -> int:
+        async with Publisher(broker.settings) as publisher:
+            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            publisher._settle(answer, KafkaError(KafkaError.INVALID_RECORD))
+            with pytest.raises(Unacceptable):
+                await answer
+            await publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1)
+            return publisher._made
+
+    assert asyncio.run(go()) == 1
