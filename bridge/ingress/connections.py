@@ -82,6 +82,11 @@ class Connection(web.RequestHandler):
         if not self._closing:
             super().data_received(data)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001 - aiohttp's own
+        """Resumes what was paused. aiohttp asks for it after every body, and would ask its parser in vain."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def begin(self, request: web.BaseRequest) -> None:
         """A request is in hand: until `finish` its bounds are those of its handler."""
         self._content = request.content

@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 import click
 import uvloop
@@ -25,6 +25,9 @@ from bridge.spool.spooling import Spooling
 from bridge.status import STATUS
 from bridge.telemetry import AdminServer, Check, configure_logging
 from bridge.tracing import TRACING, TracingUnusable
+
+# Objects more than there were. Those of the requests in hand are some thousands, and are no garbage.
+COLLECT_AFTER: Final = 50_000
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +78,7 @@ async def _serve(
             storing = traced_publishing(storing)
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look through it under load
+            gc.set_threshold(COLLECT_AFTER)
             await door.serve(Relay(storing, topic, door.max_in_flight_bytes, names), stopping)
         if publisher.broken:
             raise DoorBroken(f"Kafka's producer is broken for good ({publisher.broken}): start again.")
