@@ -24,7 +24,8 @@ from tests.faults.chain import open_chain
 from tests.faults.plan import plan, printed
 from tests.faults.soak_report import Report, show
 from tests.faults.soak_run import Soak
-from tests.faults.strikes import STRIKES
+from tests.faults.strikes import STRIKES, possible
+from tests.faults.surroundings import LISTENERS
 
 RATE: Final = 250.0
 MARGIN: Final = 1.15
@@ -48,22 +49,23 @@ def main(minutes: float, seed: int | None, keep: Path | None, **scale: Any) -> N
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         if keep is not None:
             keep.mkdir(parents=True)
-        among = scale["among"] or tuple(STRIKES)
-        report = soak(
-            keep or Path(folder), seed, Scale(minutes * 60, scale["events"], int(scale["brokers"]), among)
-        )
+        asked = Scale(minutes * 60, scale["events"], int(scale["brokers"]), scale["among"])
+        report = soak(keep or Path(folder), seed, asked)
     show(report)
     sys.exit(0 if report.holds else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`seconds` of strikes, at least; `events`: goes on until so many are accepted; `among` these strikes."""
+    """`seconds` of strikes, at least; `events`: goes on until so many are accepted.
+
+    `among` these strikes; none: all that this machine can have.
+    """
 
     seconds: float
     events: int = 0
     brokers: int = 1
-    among: Sequence[str] = tuple(STRIKES)
+    among: Sequence[str] = ()
 
     @property
     def rate(self) -> float:
@@ -74,11 +76,11 @@ class Scale:
 def soak(folder: Path, seed: int, scale: Scale) -> Report:
     """Raises AssertionError where something did not recover at all, or did not end well."""
     seconds, rate = scale.seconds, scale.rate
-    steps = plan(seed, seconds, scale.among)
+    steps = plan(seed, seconds, scale.among or possible())
     click.echo(f"seed {seed}: {rate:.0f} deliveries a second for {seconds:.0f} s\n{printed(steps)}", err=True)
     began = time.monotonic()
     with (
-        ProcessesEngine(EngineOptions(brokers=scale.brokers)) as engine,
+        ProcessesEngine(EngineOptions(brokers=scale.brokers, listeners=LISTENERS)) as engine,
         # The sender to SQS finds its credentials there.
         patch.dict(os.environ, engine.addresses.environment()),
         open_chain(engine, folder, rate, seed) as chain,
