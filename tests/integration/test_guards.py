@@ -16,7 +16,7 @@ from tests.integration.worker_process import Stream
 
 COUNT = 600
 # The open transaction of a zombie must not end by itself: then nobody would have to be shut out.
-OWN = {"ROLLUPS": "false", "TRANSACTION_TIMEOUT_SECONDS": "300"}
+OWN = {"ROLLUPS": "false", "TRANSACTION_TIMEOUT_SECONDS": "90"}
 
 
 def zombie(stream: Stream, program: Sequence[str]) -> tuple[set[str], Counter[str]]:
@@ -27,6 +27,10 @@ def zombie(stream: Stream, program: Sequence[str]) -> tuple[set[str], Counter[st
         with stream.worker("two", **OWN) as two:
             stream.wait_until_processed()
             one.send(signal.SIGCONT)
+            # An open transaction hides what comes after it.
+            wait_for(
+                lambda: stream.typed().total() >= COUNT, "the end of the transaction of the first worker"
+            )
             one.stop()
             assert two.stop() == 0, two.log()
     return ids, stream.typed()
