@@ -36,6 +36,7 @@ LONGEST: Final = 4  # times the minutes: planned for a machine on which so many 
 @click.option("--minutes", type=click.FloatRange(0), default=15.0, help="Of strikes, at least.")
 @click.option("--seed", type=int, help="Of the plan and of the events.  [default: a random one]")
 @click.option("--events", type=click.IntRange(0), default=0, help="Goes on until so many are accepted.")
+@click.option("--rate", type=float, default=RATE, help="Deliveries a second, where --events needs no more.")
 @click.option(
     "--brokers", type=click.Choice(["1", "3"]), default="1", help="With 3, strikes hit one of them."
 )
@@ -50,7 +51,8 @@ def main(minutes: float, seed: int | None, keep: Path | None, **scale: Any) -> N
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         if keep is not None:
             keep.mkdir(parents=True)
-        asked = Scale(minutes * 60, scale["events"], int(scale["brokers"]), scale["among"])
+        scale["brokers"] = int(scale["brokers"])
+        asked = Scale(minutes * 60, **scale)
         report = soak(keep or Path(folder), seed, asked)
     show(report)
     sys.exit(0 if report.holds else 1)
@@ -58,25 +60,26 @@ def main(minutes: float, seed: int | None, keep: Path | None, **scale: Any) -> N
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`seconds` of strikes, at least; `events`: goes on until so many are accepted.
+    """`seconds` of strikes, at least; `events`: goes on until so many are accepted; `rate`, at least.
 
     `among` these strikes; none: all that this machine can have.
     """
 
     seconds: float
     events: int = 0
+    rate: float = RATE
     brokers: int = 1
     among: Sequence[str] = ()
 
     @property
-    def rate(self) -> float:
+    def pace(self) -> float:
         """Deliveries a second: what the events need, with a margin for the time in which a door is away."""
-        return max(RATE, MARGIN * self.events / self.seconds) if self.seconds else RATE
+        return max(self.rate, MARGIN * self.events / self.seconds) if self.seconds else self.rate
 
 
 def soak(folder: Path, seed: int, scale: Scale) -> Report:
     """Raises AssertionError where something did not recover at all, or did not end well."""
-    seconds, rate = scale.seconds, scale.rate
+    seconds, rate = scale.seconds, scale.pace
     among = scale.among or possible()
     steps = plan(seed, LONGEST * seconds, among)
     click.echo(f"seed {seed}: {rate:.0f} deliveries a second for {seconds:.0f} s", err=True)
