@@ -80,9 +80,10 @@ fault-matrix: install ## each fault of Kafka, keys, disk, SQS and doors under a 
 	$(BIN)/python -m tests.faults.matrix
 
 SOAK_MINUTES ?= 15
+SOAK_EVENTS ?= 1000000
 SEED ?= 1
-soak: install ## the whole chain under random faults; SOAK_MINUTES=15 SEED=1
-	$(BIN)/python -m tests.faults.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
+soak: install ## the whole chain under random faults; SOAK_MINUTES=15 SOAK_EVENTS=1000000 SEED=1
+	$(BIN)/python -m tests.faults.soak --minutes $(SOAK_MINUTES) --events $(SOAK_EVENTS) --seed $(SEED)
 
 format: install ## ruff's formatting and safe fixes
 	$(BIN)/ruff format .

@@ -1,20 +1,19 @@
 """Stands before an HTTP server on loopback: what passes can be slowed, changed, refused, or cut off."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable
+from typing import Final, Self
 
 import aiohttp
 from aiohttp import web
 
 from bridge.sandbox.engines.ports import free_ports
+from tests.faults.own_loop import OwnLoop
 
 Forward = Callable[[bytes], Awaitable[web.Response]]
 Meddle = Callable[[web.Request, bytes, Forward], Awaitable[web.Response]]
 
 HOP_BY_HOP: Final = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
-SECONDS: Final = 60.0
 
 
 async def passing(_: web.Request, body: bytes, forward: Forward) -> web.Response:
@@ -50,31 +49,25 @@ class Proxy:
         self.upstream = upstream
         self.meddle: Meddle = passing
         self.url = f"http://127.0.0.1:{self._port}"
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._loop = OwnLoop("proxy")
         self._runner: web.AppRunner | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._loop.start()
         self.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(SECONDS)
-        self._loop.close()
+        self._loop.stop()
 
     def open(self) -> None:
         """Listens."""
-        self._run(self._open())
+        self._loop.run(self._open())
 
     def close(self) -> None:
         """Nobody listens any more, and open connections are gone; harmless when called again."""
-        self._run(self._close())
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(SECONDS)
+        self._loop.run(self._close())
 
     async def _open(self) -> None:
         self._session = aiohttp.ClientSession(auto_decompress=False)

@@ -33,14 +33,18 @@ class Soak:
         self._said = 0.0
 
     def run(self, steps: Sequence[Step], seconds: float, events: int) -> Report:
-        """Strikes by the plan, for so long, and goes on until so many events are accepted."""
+        """Strikes by the plan, for so long and until so many events are accepted."""
         begun = time.monotonic()
+
+        def enough() -> bool:
+            return self._accepted >= events and time.monotonic() - begun > seconds
+
         for number, step in enumerate(steps, 1):
-            if time.monotonic() - begun > seconds:
+            if enough():
                 break
             self._pass(step.pause)
             self._strike(number, step)
-        self._until(lambda: self._accepted >= events and time.monotonic() - begun > seconds)
+        self._until(enough)
         self._finish()
         return self._judge(time.monotonic() - begun)
 

@@ -1,11 +1,16 @@
-"""What may strike the chain: every fault of a door that leaves it open, and those of workers and registry."""
+"""What may strike the chain: faults of doors, workers and registry, of their networks, clocks and disk."""
 
+import signal
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tests.faults import FAULTS
-from tests.faults.chain import MOST_WORKERS, Chain
+from tests.faults.chain import Chain
+from tests.faults.crew import MOST_WORKERS
+from tests.faults.network import ClockStepped, NetworkCut, NetworkSilent, NetworkSlow, SpoolDiskFull
 from tests.faults.proxy import Meddle, constant, passing, slow
+from tests.faults.small_disk import can_mount
+from tests.faults.surroundings import PROGRAMS
 from tests.integration.door_process import wait_for
 
 SESSION_SECONDS: Final = 6.0  # of the workers in a Stream
@@ -16,7 +21,7 @@ class Strike(Protocol):
 
     @property
     def target(self) -> str:
-        """What is hit: broker, webhook, sqs or worker (which alone asks the registry)."""
+        """What is hit: broker, webhook, sqs or worker (all of them, which alone ask the registry)."""
 
     @property
     def least(self) -> float:
@@ -80,10 +85,10 @@ class WorkerZombie:
         self._name = chain.dice.choice(chain.crew.names)
         worker = chain.crew.one(self._name)
         wait_for(lambda: worker.get("/healthz/ready") == "ok\n", f"readiness of {self._name}")
-        worker.pause()
+        worker.send(signal.SIGSTOP)
 
     def mend(self, chain: Chain) -> None:
-        chain.crew.one(self._name).resume()
+        chain.crew.one(self._name).send(signal.SIGCONT)
 
 
 class Rescaled:
@@ -128,12 +133,13 @@ class RegistryAnswers(WorkerKilled):
 
 
 NOT_FOUND: Final = b'{"error_code":40401,"message":"Subject not found."}'
-ONE_BROKER: Final[dict[str, Strike]] = {
+# Twice as far apart as they are, what the doors stamp stays within the two hours of the duplicate window.
+CLOCK_SECONDS: Final = 55 * 60
+BROKER: Final[dict[str, Strike]] = {
     name: OnDoor(name, "broker", least)
     for name, least in (("broker stopped", 5.0), ("broker paused", 5.0), ("broker kill -9", 0.0))
 }
-STRIKES: Final[dict[str, Strike]] = {
-    **ONE_BROKER,
+DOORS: Final[dict[str, Strike]] = {
     "webhook kill -9": OnDoor("kill -9 under load", "webhook"),
     "webhook SIGTERM": OnDoor("SIGTERM under load", "webhook"),
     "SQS door kill -9": OnDoor("kill -9 under load, SQS", "sqs"),
@@ -141,6 +147,8 @@ STRIKES: Final[dict[str, Strike]] = {
     "SQS deletes half, with 200": OnDoor("SQS deletes half, with 200", "sqs", 5.0),
     "SQS redelivers": OnDoor("SQS redelivers", "sqs", 5.0),
     "SQS throttled": OnDoor("SQS throttled", "sqs", 5.0),
+}
+WORKERS: Final[dict[str, Strike]] = {
     "worker kill -9": WorkerKilled(),
     "worker SIGTERM": WorkerTerminated(),
     "worker zombie": WorkerZombie(),
@@ -151,3 +159,19 @@ STRIKES: Final[dict[str, Strike]] = {
     "registry a web page": RegistryAnswers(constant(200, b"<html>Sign in</html>")),
     "registry of others": RegistryAnswers(constant(404, NOT_FOUND, "application/json")),
 }
+NETWORK: Final[dict[str, Strike]] = {
+    **{f"network cut, {program}": NetworkCut(program) for program in PROGRAMS},
+    **{f"network silent, {program}": NetworkSilent(program) for program in PROGRAMS},
+    **{f"network slow, {program}": NetworkSlow(program) for program in PROGRAMS},
+}
+CLOCK: Final[dict[str, Strike]] = {
+    **{f"clock ahead, {program}": ClockStepped(program, CLOCK_SECONDS) for program in PROGRAMS},
+    **{f"clock behind, {program}": ClockStepped(program, -CLOCK_SECONDS) for program in PROGRAMS},
+}
+DISK: Final[dict[str, Strike]] = {"disk full in the spool": SpoolDiskFull()}
+STRIKES: Final[dict[str, Strike]] = {**BROKER, **DOORS, **WORKERS, **NETWORK, **CLOCK, **DISK}
+
+
+def possible() -> tuple[str, ...]:
+    """The names of those that this machine can have."""
+    return tuple(name for name in STRIKES if name not in DISK or can_mount())

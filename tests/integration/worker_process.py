@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.integration.commands import processors
 from tests.integration.door_process import PATIENCE, free_port, wait_for
 
 TIMEOUT = 30.0
+PROGRAM = (sys.executable, "-m", "processors")
 
 
 @dataclass
@@ -50,10 +51,11 @@ class Stream:
             done = processors(self.environment, *arguments)
             assert done.returncode == 0, done.stdout + done.stderr
 
-    def worker(self, name: str = "one", **more: str) -> "WorkerProcess":
+    def worker(self, name: str = "one", program: Sequence[str] = PROGRAM, **more: str) -> "WorkerProcess":
         """A worker of the group, not started; `more`: variables of its own, without PROCESSORS_."""
         own = {f"PROCESSORS_{key}": value for key, value in more.items()}
-        return WorkerProcess({**self.environment, "PROCESSORS_INSTANCE_ID": name, **own}, self.folder / name)
+        environment = {**self.environment, "PROCESSORS_INSTANCE_ID": name, **own}
+        return WorkerProcess(environment, self.folder / name, program)
 
     def feed(self, first: int, count: int) -> set[str]:
         """Writes the raw events of these numbers, always the same for a number; their event_ids."""
@@ -155,8 +157,9 @@ def delivery(number: int) -> dict[str, object]:
 class WorkerProcess:
     """`canvas-processors worker`, started again and again under the same name."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, program: Sequence[str] = PROGRAM) -> None:
         self.admin_port = free_port()
+        self._command = [*program, "worker"]
         self._environment = {**os.environ, **environment, "PROCESSORS_ADMIN__PORT": str(self.admin_port)}
         self._log = log.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -170,13 +173,18 @@ class WorkerProcess:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "processors", "worker"], env=self._environment, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
 
     def wait_until_ready(self) -> None:
         wait_for(lambda: self.ended() is not None or self.get("/healthz/ready") == "ok\n", "readiness")
         assert self.ended() is None, self.log()
+
+    def stands_still(self) -> bool:
+        """Whether it is stopped, by whomever."""
+        assert self._process is not None
+        assert self.ended() is None, self.log()
+        looking = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self._process.pid, looking) is not None
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
@@ -186,8 +194,8 @@ class WorkerProcess:
 
     def stop(self) -> int:
         """Asks the process to end; its exit status."""
+        self.send(signal.SIGTERM)
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
         return self._process.wait(PATIENCE)
 
     def ended(self) -> int | None:
@@ -197,6 +205,11 @@ class WorkerProcess:
     def wait_until_ended(self) -> int:
         assert self._process is not None
         return self._process.wait(PATIENCE)
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal, e.g. SIGSTOP and SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def log(self) -> str:
         return self._log.read_text()

@@ -1,6 +1,6 @@
 """What an engine is: a Kafka, a schema registry and an SQS on this machine, and how to hurt them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -40,12 +40,15 @@ class UnsupportedFault(Exception):
 class EngineOptions:
     """`brokers`: 1 or 3. `state_dir`: keeps the logs and data of processes; None: they go at the stop.
 
-    `broker_properties`: further properties of Kafka's brokers, for those of the engine `processes`.
+    For the engine `processes` alone: `broker_properties`, further properties of Kafka's brokers, and
+    `listeners`, names of further listeners, which the brokers advertise at ports on which nobody listens: a
+    proxy can stand there.
     """
 
     brokers: int = 1
     state_dir: Path | None = None
     broker_properties: Mapping[str, str] = field(default_factory=dict)
+    listeners: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

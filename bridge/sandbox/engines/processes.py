@@ -28,14 +28,14 @@ class ProcessesEngine(Engine):
     delivery: Delivery = "exactly_once"
 
     def __init__(self, options: EngineOptions) -> None:
-        self._brokers = options.brokers
-        self._broker_properties = options.broker_properties
+        self._options = options
         self._state_dir = options.state_dir
         self._folder: Path | None = None
         self._watchdog: Watchdog | None = None
         self._children: list[Child] = []
         self._parts: dict[Part, Child] = {}
         self._addresses: Addresses | None = None
+        self._cluster: kafka.KafkaCluster | None = None
 
     @property
     def addresses(self) -> Addresses:
@@ -72,6 +72,12 @@ class ProcessesEngine(Engine):
         for child in self._children:
             child.check()
 
+    def ways(self, listener: str) -> list[kafka.Way]:
+        """Of a further listener (EngineOptions.listeners) of Kafka, one for each broker."""
+        if self._cluster is None:
+            raise EngineFailure(f"engine {self.name} is not started. Use it as `with engine:`")
+        return self._cluster.ways(listener)
+
     def kill(self, part: Part) -> None:
         """SIGKILL."""
         self._parts[part].kill()
@@ -103,7 +109,7 @@ class ProcessesEngine(Engine):
         others = self._run(
             [registry_launch, sqs_launch], watchdog
         )  # they start while Kafka formats its folders
-        cluster = kafka.KafkaCluster(folder, kafka_jars, self._brokers, self._broker_properties)
+        cluster = self._cluster = kafka.KafkaCluster(folder, kafka_jars, self._options)
         cluster.format(watchdog)
         brokers = self._run(cluster.launches(), watchdog)
         for child in self._children:
@@ -111,7 +117,7 @@ class ProcessesEngine(Engine):
         self._parts = {"kafka": brokers[0], "registry": others[0], "sqs": others[1]}
         set_compatibility(registry_url)
         self._addresses = Addresses(
-            cluster.bootstrap_servers, registry_url, sqs_url, self.delivery, self._brokers
+            cluster.bootstrap_servers, registry_url, sqs_url, self.delivery, self._options.brokers
         )
 
     def _run(self, launches: list[Launch], watchdog: Watchdog) -> list[Child]:

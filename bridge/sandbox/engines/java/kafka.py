@@ -2,11 +2,11 @@
 
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.sandbox.engines.base import EngineOptions
 from bridge.sandbox.engines.java.child import Child, Launch, Watchdog
 from bridge.sandbox.engines.java.downloads import Program
 from bridge.sandbox.engines.java.runtime import java_command
@@ -33,13 +33,25 @@ _LOGGING: Final = """\
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A further listener of one broker: its port, and the one it tells clients."""
+
+    port: int
+    advertised: int
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """One broker and controller. `directory_id` names its data folder in the controllers' quorum."""
+    """One broker and controller. `directory_id` names its data folder in the controllers' quorum.
+
+    `ways`: by the listener's name.
+    """
 
     number: int
     port: int
     controller_port: int
     directory_id: str
+    ways: dict[str, Way] = field(default_factory=dict)
 
     @property
     def controller(self) -> str:
@@ -50,21 +62,32 @@ class Node:
 class KafkaCluster:
     """Formats its nodes' folders under `folder`, and makes their processes."""
 
-    def __init__(self, folder: Path, class_path: str, brokers: int, own: Mapping[str, str]) -> None:
-        """`own`: properties beside ours."""
-        ports = free_ports(2 * brokers)
+    def __init__(self, folder: Path, class_path: str, options: EngineOptions) -> None:
         self._folder = folder
-        self._own = own
-        self._nodes = [Node(n + 1, ports[2 * n], ports[2 * n + 1], _id()) for n in range(brokers)]
+        self._own = options.broker_properties
+        ports = iter(free_ports(2 * options.brokers * (1 + len(options.listeners))))
+        self._nodes = [
+            Node(
+                number,
+                next(ports),
+                next(ports),
+                _id(),
+                {name: Way(next(ports), next(ports)) for name in options.listeners},
+            )
+            for number in range(1, options.brokers + 1)
+        ]
         logging = folder / "log4j2.xml"
         logging.write_text(_LOGGING)
-        options = ["-Xmx512m", f"-Dlog4j2.configurationFile={logging}"]
-        self._java = java_command(*options, "-cp", class_path)
+        self._java = java_command("-Xmx512m", f"-Dlog4j2.configurationFile={logging}", "-cp", class_path)
 
     @property
     def bootstrap_servers(self) -> str:
         """All brokers, host:port with commas."""
         return ",".join(f"127.0.0.1:{node.port}" for node in self._nodes)
+
+    def ways(self, listener: str) -> list[Way]:
+        """Those of a further listener, one for each broker."""
+        return [node.ways[listener] for node in self._nodes]
 
     def format(self, watchdog: Watchdog) -> None:
         """Gives every node its empty, formatted folder. Raises EngineFailure."""
@@ -108,17 +131,22 @@ class KafkaCluster:
     def _properties(self, node: Node) -> dict[str, Any]:
         copies = len(self._nodes)
         enough = min(2, copies)
+        further = [f",{name}://127.0.0.1:{way.port}" for name, way in node.ways.items()]
+        advertised = [f",{name}://127.0.0.1:{way.advertised}" for name, way in node.ways.items()]
         return {
             "process.roles": "broker,controller",
             "node.id": node.number,
             "controller.quorum.bootstrap.servers": ",".join(
                 f"127.0.0.1:{n.controller_port}" for n in self._nodes
             ),
-            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}"
+            + "".join(further),
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}" + "".join(advertised),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(
+                f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *node.ways)
+            ),
             "log.dirs": self._folder / f"kafka-{node.number}",
             "auto.create.topics.enable": "false",
             "default.replication.factor": copies,
