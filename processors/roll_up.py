@@ -155,7 +155,7 @@ class RollUpSetup:
     schema_ids: Mapping[str, int]
 
 
-async def rollup_app(setup: RollUpSetup) -> faust.App:
+async def rollup_app(setup: RollUpSetup) -> KafkaApp:
     """A new app with every rollup in it. Raises as common_partitions does."""
     names = setup.names
     sources = {names.typed(event) for rollup in ROLLUPS.values() for event in rollup.sources}

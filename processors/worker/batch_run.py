@@ -102,6 +102,8 @@ class BatchRun:
             metrics.BATCH_SECONDS.observe(time.monotonic() - begun)
             self._limit.keep(trial)
             tally.publish(len(batch.live), sifted.duplicates)
+            metrics.LAST_RECEIVED.set(batch.live[-1].received_at / 1000)
+            metrics.EVENT_AGE.observe(max(0.0, time.time() - batch.live[0].received_at / 1000))
 
     def _records(self, events: Iterable[RawEvent], tally: "_Tally", trial: Trial) -> Iterator[OutgoingRecord]:
         # Lazily, so that Kafka stores the first records while the last are converted.
