@@ -40,6 +40,7 @@ SOUND: Final[Series] = {
     f"up{{{WEBHOOK}}}": steady(1),
     f"canvas_bridge_in_flight_bytes{{{WEBHOOK}}}": steady(4096),
     f'canvas_bridge_received_total{{{WEBHOOK},door="webhook"}}': growing(600),
+    f'canvas_bridge_stored_total{{{WEBHOOK},door="webhook"}}': growing(599),
     f'canvas_bridge_refused_total{{{WEBHOOK},door="webhook",reason="signature"}}': growing(1),
     f'canvas_bridge_refused_total{{{WEBHOOK},door="webhook",reason="not_stored"}}': steady(7),
     f'canvas_bridge_delivery_budget_used{{{WEBHOOK},kind="timeout"}}': steady(40),
@@ -197,5 +198,13 @@ MORE: Final[dict[str, Case]] = {
         canvas_processors_raw_records_total=standing(660),
         canvas_processors_dead_lettered_total=standing(1),
         canvas_processors_raw_lag_records=then("9", "0"),
+        canvas_bridge_stored_total=standing(599),
+    ),
+    "a worker that waits at its start": _case(
+        20,
+        "CanvasProcessorsStuck",
+        canvas_processors_raw_records_total=standing(660),
+        canvas_processors_dead_lettered_total=standing(1),
+        canvas_processors_raw_lag_records=GONE,
     ),
 }
