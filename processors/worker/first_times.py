@@ -17,9 +17,15 @@ def first_times(reader: Consumer, starts: Sequence[TopicPartition], seconds: flo
     KafkaException where not every partition has answered after so many seconds.
     """
     reader.assign(list(starts))
-    limit = time.monotonic() + seconds
+    try:
+        return _read(reader, {(part.topic, part.partition) for part in starts}, time.monotonic() + seconds)
+    finally:
+        # A partition that is paused stays so in the next assignment.
+        reader.resume([TopicPartition(part.topic, part.partition) for part in starts])
+
+
+def _read(reader: Consumer, waiting: set[Place], limit: float) -> dict[Place, int]:
     times: dict[Place, int] = {}
-    waiting = {(part.topic, part.partition) for part in starts}
     while waiting:
         message = reader.poll(max(0.0, limit - time.monotonic()))
         if message is None:

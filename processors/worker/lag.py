@@ -58,6 +58,7 @@ class LagMeter:
             isolation_level="read_committed",
             enable_partition_eof=True,
             fetch_message_max_bytes=65_536,
+            fetch_wait_max_ms=100,  # how long a broker holds back that a partition is at its end
             queued_max_messages_kbytes=1024,
         )
         self._consumer = Consumer(config, logger=LIBRDKAFKA)

@@ -7,8 +7,11 @@ from confluent_kafka import Producer
 
 from bridge.identity import event_id
 from bridge.sandbox.engines.base import Engine
+from bridge.settings import KafkaSettings
+from processors.worker.lag import Lag, LagMeter
+from tests.integration.conftest import TopicMaker
 from tests.integration.door_process import PATIENCE, wait_for
-from tests.integration.engine_kafka import on_embedded, on_processes
+from tests.integration.engine_kafka import on_embedded, on_processes, without_containers
 from tests.integration.worker_process import Stream, delivery
 
 HELD = {"DEAD_LETTER_LIMIT__MINIMUM": "1", "DEAD_LETTER_LIMIT__EVENTS": "10", "ROLLUPS": "false"}
@@ -80,3 +83,21 @@ def _write_in_transactions(stream: Stream) -> None:
                 producer.abort_transaction(PATIENCE)
             else:
                 producer.commit_transaction(PATIENCE)
+
+
+@without_containers
+def test_every_look_reads_anew_where_processing_has_moved_on(engine: Engine, make_topic: TopicMaker) -> None:
+    topic = make_topic("raw", 1)
+    with Producer({"bootstrap.servers": engine.addresses.kafka_bootstrap_servers}) as producer:
+        for number in range(20):
+            producer.produce(topic, b"x", partition=0, timestamp=1_000_000 + number)
+        assert producer.flush(PATIENCE) == 0
+    settings = KafkaSettings(bootstrap_servers=engine.addresses.kafka_bootstrap_servers)
+    meter = LagMeter(settings, "lag-looks")
+    try:
+        for position in (3, 5, 19):
+            found = meter.measure({(topic, 0): position})
+            assert found == {(topic, 0): Lag(20 - position, 1_000_000 + position)}
+        assert meter.measure({(topic, 0): 20}) == {(topic, 0): Lag()}
+    finally:
+        meter.close()

@@ -72,6 +72,8 @@ class Broker:
 
     def pause(self, _: Sequence[TopicPartition]) -> None: ...
 
+    def resume(self, _: Sequence[TopicPartition]) -> None: ...
+
     def unassign(self) -> None:
         self.assigned = []
 
