@@ -73,9 +73,15 @@ class Rehearsal:
             self.seconds[alert] = time.monotonic() - begun
 
     def quiet(self) -> None:
-        """Everything is mended."""
-        firing = self.product.prometheus.firing
-        wait_for(lambda: not firing(), "the end of all alerts")
+        """Everything is mended. A worker that Kafka shut out is started again, as Kubernetes does."""
+        worker, firing = self.product.worker, self.product.prometheus.firing
+
+        def nothing_fires() -> bool:
+            if worker.ended() is not None:
+                worker.start()
+            return not firing()
+
+        wait_for(nothing_fires, "the end of all alerts")
 
     def report(self) -> str:
         rows = [f"{alert:40} {seconds:6.1f} s" for alert, seconds in self.seconds.items()]
