@@ -4,7 +4,7 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-.PHONY: help install demo test expected docs release-schemas bench-ingress bench-poison bench-audit fault-matrix soak format lock image clean $(PARTS)
+.PHONY: help install demo test expected docs release-schemas bench-ingress bench-poison bench-audit bench-capacity alerts-rehearsal fault-matrix soak format lock image clean $(PARTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
@@ -58,9 +58,11 @@ chart: install ## the Helm chart, rendered and validated
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples
 
-docs: install ## the catalogue for people: avro/pages and the table in avro/README.md
+docs: install ## what is written from the code: avro/pages, the table in avro/README.md, metrics.md, dashboards
 	$(BIN)/canvas-processors schemas export --html avro/pages
 	$(BIN)/python -m tests.catalogue_table
+	$(BIN)/python -m tests.metrics_table
+	$(BIN)/python -m tests.dashboards
 
 release-schemas: install ## avro/released/VERSION.json, with what is new or changed; VERSION=1.4.0
 	$(BIN)/canvas-processors schemas release $(VERSION)
@@ -75,6 +77,12 @@ bench-poison: install ## what dead letters cost the worker, at shares from 0 to 
 
 bench-audit: install ## seconds and memory of an audit of 1,000,000 events
 	$(BIN)/python -m tests.bench.bench_audit
+
+bench-capacity: install ## what deploy/capacity.md is reckoned from: bytes, CPU and memory per event
+	$(BIN)/python -m tests.bench.bench_capacity
+
+alerts-rehearsal: install ## faults really caused in the running product, and the seconds until each alert fires
+	$(BIN)/pytest tests/integration/test_prometheus.py -m engine_processes -k alerts
 
 fault-matrix: install ## each fault of Kafka, keys, disk, SQS and doors under a steady load, and the sum after it
 	$(BIN)/python -m tests.faults.matrix

@@ -103,6 +103,14 @@ SPOOL_OLDEST_SECONDS: Final = Gauge(
     "canvas_bridge_spool_oldest_seconds",
     "Age of the oldest record in the spool, since it was received; 0 where there is none.",
 )
+SPOOL_LIMIT_BYTES: Final = Gauge(
+    "canvas_bridge_spool_limit_bytes",
+    "Bytes the records in the spool may take; 0 without a spool.",
+)
+SPOOL_LIMIT_SECONDS: Final = Gauge(
+    "canvas_bridge_spool_limit_seconds",
+    "Age of the oldest record above which the spool takes no more; 0 without a spool.",
+)
 SPOOL_ERRORS: Final = Counter(
     "canvas_bridge_spool_errors_total",
     "Refusals of the spool's disk, by call (write, read, delete).",
@@ -131,5 +139,7 @@ CATALOGUE: Final = (
     SPOOL_REFUSED_RECORDS,
     SPOOL_BYTES,
     SPOOL_OLDEST_SECONDS,
+    SPOOL_LIMIT_BYTES,
+    SPOOL_LIMIT_SECONDS,
     SPOOL_ERRORS,
 )

@@ -38,6 +38,27 @@ UNACCOUNTED: Final = Gauge(
     "Raw records processed less those with a typed, unknown or dead-lettered event and the duplicates: "
     "must be 0, or something vanished.",
 )
+RAW_LAG: Final = Gauge(
+    "canvas_processors_raw_lag_records",
+    "Raw records of a partition of this worker that are not processed yet, looked up every 5 s; while Kafka "
+    "is away, as last seen.",
+    ["partition"],
+)
+RAW_OLDEST: Final = Gauge(
+    "canvas_processors_raw_oldest_seconds",
+    "Age of the oldest raw record of a partition that is not processed yet, since it was received; 0 where "
+    "none waits.",
+    ["partition"],
+)
+LAST_RECEIVED: Final = Gauge(
+    "canvas_processors_last_received_timestamp_seconds",
+    "When the last raw record that was processed had been received, Unix time.",
+)
+EVENT_AGE: Final = Histogram(
+    "canvas_processors_event_age_seconds",
+    "From the receipt of a batch's first raw record until Kafka confirmed what became of it.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400),
+)
 DUPLICATES: Final = Counter(
     "canvas_processors_duplicates_total",
     "Raw records dropped because their event_id was seen within the window.",
@@ -91,6 +112,18 @@ ROLLUP_WINDOWS: Final = Gauge(
     "Windows in the table of a rollup, on this worker.",
     ["rollup"],
 )
+ROLLUP_LAG: Final = Gauge(
+    "canvas_processors_rollup_lag_records",
+    "Typed records that a rollup on this worker has not committed yet, looked up every 5 s; while Kafka is "
+    "away, as last seen.",
+    ["rollup"],
+)
+ROLLUP_OLDEST: Final = Gauge(
+    "canvas_processors_rollup_oldest_seconds",
+    "Age of the oldest typed record that a rollup on this worker has not committed yet, since its event was "
+    "received; 0 where none waits.",
+    ["rollup"],
+)
 ROLLUP_RESTARTS: Final = Counter(
     "canvas_processors_rollup_restarts_total",
     "Times the rollups had to be started again.",
@@ -108,6 +141,10 @@ CATALOGUE: Final = (
     DEAD_LETTER_SHARE,
     DEAD_LETTER_LIMIT_REACHED,
     UNACCOUNTED,
+    RAW_LAG,
+    RAW_OLDEST,
+    LAST_RECEIVED,
+    EVENT_AGE,
     DUPLICATES,
     REMARKS,
     DRIFT,
@@ -119,6 +156,8 @@ CATALOGUE: Final = (
     ROLLUP_LEFT_OUT,
     ROLLUP_RETRIES,
     ROLLUP_WINDOWS,
+    ROLLUP_LAG,
+    ROLLUP_OLDEST,
     ROLLUP_RESTARTS,
     LAST_PROGRESS,
 )

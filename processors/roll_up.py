@@ -52,6 +52,11 @@ class RollUp:
         self._open = OpenWindows(tuple(decoders), rollup.retention + rollup.window)
         self._windows: WindowWrapperT
         self._topic: TopicT
+        # At 0 from the start: else nobody sees the first of its kind.
+        for metric in (metrics.ROLLUP_UPDATES, metrics.ROLLUP_RETRIES, metrics.ROLLUP_WINDOWS):
+            metric.labels(rollup.name)
+        for reason in LeftOut:
+            metrics.ROLLUP_LEFT_OUT.labels(rollup.name, reason)
 
     def join(self, app: faust.App, names: TopicNames, partitions: int) -> None:
         """Adds table, topics and agent to the app. Every source has that many partitions."""
@@ -155,7 +160,7 @@ class RollUpSetup:
     schema_ids: Mapping[str, int]
 
 
-async def rollup_app(setup: RollUpSetup) -> faust.App:
+async def rollup_app(setup: RollUpSetup) -> KafkaApp:
     """A new app with every rollup in it. Raises as common_partitions does."""
     names = setup.names
     sources = {names.typed(event) for rollup in ROLLUPS.values() for event in rollup.sources}

@@ -50,6 +50,8 @@ class KeySet:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS), trust_env=self._url.startswith("https:")
         )
+        for outcome in ("success", "failure"):
+            JWKS_FETCHES.labels(outcome)  # at 0 from the start: else nobody sees the first
         self._refreshing = asyncio.create_task(self._refresh_forever())
         return self
 

@@ -17,6 +17,8 @@ from bridge.kafka import NotStored
 from bridge.metrics import (
     SPOOL_BYTES,
     SPOOL_ERRORS,
+    SPOOL_LIMIT_BYTES,
+    SPOOL_LIMIT_SECONDS,
     SPOOL_OLDEST_SECONDS,
     SPOOL_RECORDS,
     SPOOL_REFUSED_RECORDS,
@@ -56,11 +58,15 @@ class Spool:
         self.filled = asyncio.Event()
         self.emptied = asyncio.Event()
         self._troubles: dict[str, str] = {}
+        for call in ("write", "read", "delete"):
+            SPOOL_ERRORS.labels(call)  # at 0 from the start: else nobody sees the first
 
     async def __aenter__(self) -> Self:
         self._store = await self._in_thread(lambda: Store(self._directory))
         self._measure(await self._in_thread(lambda: self._store.level(0)))
         SPOOL_OLDEST_SECONDS.set_function(self.oldest_seconds)
+        SPOOL_LIMIT_BYTES.set(self._settings.max_bytes)
+        SPOOL_LIMIT_SECONDS.set(self._settings.max_age_hours * 3600)
         return self
 
     async def __aexit__(

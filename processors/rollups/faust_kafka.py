@@ -12,12 +12,13 @@
 import ssl
 from asyncio import wait_for
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import aiokafka
 import faust
 from aiokafka.structs import TopicPartition
 from faust.auth import Credentials
+from faust.exceptions import ConsumerNotStarted
 from faust.tables import Table
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, FutureMessage
@@ -76,7 +77,17 @@ class Consumer(driver.Consumer):
         await super().perform_seek()
         sources = (tp for tp in self.assignment() if not self._is_changelog_tp(tp))
         if unread := [tp for tp in sources if self._read_offset[tp] is None]:
+            self._committed_offset.update(dict.fromkeys(unread))  # now they are known, see positions
             await self._thread.seek_to_beginning(*(TopicPartition(*tp) for tp in unread))
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Per partition of the sources the offset up to which it is done; none before they are assigned."""
+        committed = self._committed_offset
+        try:
+            held = [tp for tp in self.assignment() if tp in committed and not self._is_changelog_tp(tp)]
+        except ConsumerNotStarted:
+            return {}
+        return {(tp.topic, tp.partition): committed[tp] or 0 for tp in held}
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps need not be known: see _new_offset."""
@@ -120,6 +131,10 @@ class ConfirmedTable(Table[Any, Any]):
 
 class KafkaApp(faust.App):
     """A Faust app on these clients."""
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """See Consumer.positions."""
+        return cast("Consumer", self.consumer).positions()
 
     def _new_transport(self) -> TransportT:
         return Transport(self.conf.broker_consumer, self)

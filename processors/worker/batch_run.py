@@ -10,6 +10,7 @@ from bridge.contract import RawEvent
 from bridge.telemetry import where_raised
 from processors import metrics
 from processors.drift.drift_counts import PAIRS, Pair, drift_of
+from processors.failures import Reason
 from processors.patience import Patience
 from processors.pipeline import Pipeline
 from processors.records import Outcome, OutgoingRecord
@@ -51,6 +52,11 @@ class BatchRun:
         self._patience = patience
         self._limit = memory.limit
         self._attempt = 0
+        # At 0 from the start: else nobody sees the first of its kind.
+        for cause in ("dead_letter_limit", "not_delivered", "defect"):
+            metrics.ABORTED_BATCHES.labels(cause)
+        for reason in Reason:
+            metrics.DEAD_LETTERED.labels(reason)
 
     def open(self) -> None:
         """Gets the delivery ready; takes as long as Kafka is away."""
@@ -102,6 +108,8 @@ class BatchRun:
             metrics.BATCH_SECONDS.observe(time.monotonic() - begun)
             self._limit.keep(trial)
             tally.publish(len(batch.live), sifted.duplicates)
+            metrics.LAST_RECEIVED.set(batch.live[-1].received_at / 1000)
+            metrics.EVENT_AGE.observe(max(0.0, time.time() - batch.live[0].received_at / 1000))
 
     def _records(self, events: Iterable[RawEvent], tally: "_Tally", trial: Trial) -> Iterator[OutgoingRecord]:
         # Lazily, so that Kafka stores the first records while the last are converted.

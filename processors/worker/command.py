@@ -25,6 +25,7 @@ from processors.pipeline import Pipeline
 from processors.privacy.configured import configured_protection
 from processors.registry import Registry, RegistryError, schema_ids
 from processors.roll_up import RollUpSetup, rollup_app
+from processors.rollups.faust_kafka import KafkaApp
 from processors.rollups.roll_up_app import keep_rolling
 from processors.settings import (
     DeadLetterLimitSettings,
@@ -40,6 +41,8 @@ from processors.worker.dead_letter_limit import DeadLetterLimit
 from processors.worker.delivery import DELIVERIES
 from processors.worker.delivery.base import NotDelivered
 from processors.worker.duplicates import DuplicateWindow
+from processors.worker.lag import LagMeter, Positions, keep_measuring
+from processors.worker.lag_gauges import LagGauges
 from processors.worker.raw_source import Evicted, RawSource
 from processors.worker.tracing import traced_delivery, traced_pipeline, traced_run
 
@@ -105,6 +108,7 @@ class Worker:
         self._patience = Patience()
         self._names = TopicNames(setup.kafka.topic_prefix)
         self._source: RawSource | None = None
+        self._rollups: KafkaApp | None = None
         self._limit = DeadLetterLimit(setup.limit)
 
     async def run(self) -> None:
@@ -124,13 +128,16 @@ class Worker:
                 schema_ids, catalogue, self._names, self._setup.registry, self._patience
             )
             rolling = asyncio.create_task(self._roll_up(catalogue, ids, stopping))
+            measuring = asyncio.create_task(self._measure_lag())
             pipeline = traced_pipeline(catalogue, FanOut(catalogue, self._names, ids), protection)
             try:
                 while not stopping.is_set():
                     await self._work(pipeline, stopping)
             finally:
                 stopping.set()
-                await rolling
+                measuring.cancel()
+                await asyncio.wait((rolling, measuring))
+                rolling.result()
         except (NotDelivered, RegistryError):
             if not self._patience.stopping:
                 raise
@@ -166,9 +173,19 @@ class Worker:
         with Registry(self._setup.registry) as registry:
 
             async def make() -> faust.App:
-                return await rollup_app(RollUpSetup(kafka, worker, names, catalogue, registry, ids))
+                setup = RollUpSetup(kafka, worker, names, catalogue, registry, ids)
+                self._rollups = await rollup_app(setup)
+                return self._rollups
 
             await keep_rolling(make, stopping)
+
+    async def _measure_lag(self) -> None:
+        meter = LagMeter(self._setup.kafka, self._setup.worker.group_id)
+        await keep_measuring(meter, self._positions, LagGauges(self._names).show)
+
+    def _positions(self) -> Positions:
+        raw = self._source.positions() if self._source else {}
+        return raw | (self._rollups.positions() if self._rollups else {})
 
     async def _watch(self, feed: RawFeed, stopping: asyncio.Event) -> None:
         """Until the stop. Raises what ended the feed, and Evicted where its threads are stuck."""

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
 from processors.patience import Patience
 from processors.worker.client_logs import LIBRDKAFKA
+from processors.worker.first_times import first_times
 
 log = logging.getLogger(__name__)
 
@@ -70,20 +71,8 @@ class RawHistory:
         """The timestamps of the records at these offsets, or of the next ones where there is none."""
         reader = Consumer(self._config, logger=LIBRDKAFKA)
         try:
-            reader.assign(lasts)
-            times: dict[int, int] = {}
-            waiting = {part.partition for part in lasts}
-            while waiting:
-                message = reader.poll(TIMEOUT)
-                if message is None:
-                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-                error, partition = message.error(), cast("int", message.partition())
-                if error is None:
-                    times.setdefault(partition, message.timestamp()[1])
-                    reader.pause([TopicPartition(lasts[0].topic, partition)])
-                if error is None or error.code() == KafkaError._PARTITION_EOF:
-                    waiting.discard(partition)
-            return times
+            found = first_times(reader, lasts, 3 * TIMEOUT)
+            return {partition: time for (_, partition), time in found.items()}
         finally:
             reader.close()
 

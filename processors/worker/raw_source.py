@@ -119,6 +119,11 @@ class RawSource:
             self._next_epoch()
             self._going_back = True
 
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Per partition the next offset to be processed. Does not wait for a batch in flight."""
+        live_from, settled = self._live_from.copy(), self._settled
+        return {(self._topic, part): max(at, settled.get(part, at)) for part, at in live_from.items()}
+
     def close(self) -> None:
         """Leaves the group. A static member keeps its partitions until its session times out."""
         self.consumer.close()

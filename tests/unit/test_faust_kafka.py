@@ -257,3 +257,16 @@ def test_a_table_tells_what_its_changelog_has_not_confirmed(monkeypatch: pytest.
         await table.confirmed(0.01)
 
     with_app(body)
+
+
+def test_positions_are_the_committed_offsets_of_the_sources_alone() -> None:
+    async def body(app: Any) -> None:
+        assert app.positions() == {}
+        consumer, thread = recovering(app, {TOPIC: None, OTHER: 7, CHANGELOG: 3})
+        assert app.positions() == {}  # before it knows the offsets
+        await consumer.perform_seek()
+        assert app.positions() == {tuple(TOPIC): 0, tuple(OTHER): 7}
+        thread.committed = {OTHER: 7}
+        assert app.positions() == {tuple(OTHER): 7}
+
+    with_app(body, closing=False)

@@ -232,3 +232,18 @@ def test_a_passing_error_is_no_record_and_no_end(site: Site) -> None:
     site.assign(p0=(0, 0))
     assert site.read(Message(0, 0, KafkaError(KafkaError._TRANSPORT))) is None
     assert site.settle(site.batch(Message(0, 0)))
+
+
+def test_positions_are_where_processing_goes_on_and_never_within_the_history(site: Site) -> None:
+    assert site.source.positions() == {}
+    site.assign(p0=(5, 8), p1=(0, 0))
+    assert site.source.positions() == {(TOPIC, 0): 8, (TOPIC, 1): 0}
+    history = site.batch(Message(0, 5), Message(0, 6))
+    assert site.settle(history)
+    assert site.source.positions()[TOPIC, 0] == 8
+    live = site.batch(Message(0, 8), Message(0, 11))
+    assert site.source.positions()[TOPIC, 0] == 8  # read, and not yet processed
+    assert site.settle(live)
+    assert site.source.positions() == {(TOPIC, 0): 12, (TOPIC, 1): 0}
+    site.assign(p1=(0, 0))
+    assert site.source.positions() == {(TOPIC, 1): 0}
