@@ -4,7 +4,7 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-.PHONY: help install demo test expected docs release-schemas bench-ingress bench-poison bench-audit fault-matrix soak format lock image clean $(PARTS)
+.PHONY: help install demo test chart-release-check chart-rehearsal expected docs release-schemas bench-ingress bench-poison bench-audit fault-matrix soak format lock image clean $(PARTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
@@ -54,6 +54,12 @@ integration-containers: install ## on containers: needs Docker, says so and skip
 
 chart: install ## the Helm chart, rendered and validated
 	$(BIN)/pytest tests/chart
+
+chart-release-check: install ## the chart under other Helms and a policy scan; HELM=path,path CHECKOV=path CRDS=folder
+	$(BIN)/pytest tests/release tests/chart/test_crds.py
+
+chart-rehearsal: install ## install, test, upgrade, rollback of every example on the cluster of KUBECONFIG; HELM=path CRDS=folder
+	$(BIN)/python -m tests.chart.rehearsal
 
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples

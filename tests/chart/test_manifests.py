@@ -1,10 +1,13 @@
 """Every object of every example is valid Kubernetes, and keeps the rules of a restricted namespace."""
 
+import functools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 
 from tests.chart.release import (
@@ -27,6 +30,14 @@ from tests.chart.release import (
 VERSIONS = ["1.30", kubernetes_validate.latest_version()]
 SELECTING = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
 LABELS = (*SELECTING, "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas_are_read_once() -> Iterator[None]:
+    read = kubernetes_validate.utils.schema_contents
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kubernetes_validate.utils, "schema_contents", functools.cache(read))
+        yield
 
 
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
