@@ -1,7 +1,9 @@
 """`canvas-bridge spool leaving`: no webhook goes while something waits in its spool, or may wait."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from bridge import telemetry as telemetry_module
 from bridge.__main__ import main
 from bridge.status import Status
 from bridge.telemetry import AdminServer
+from tests.unit.spool_site import record, spool_site
 
 Names = dict[str, list[str]]
 Resolve = Callable[[Names], None]
@@ -106,3 +109,20 @@ def test_a_resolver_in_trouble_holds_all(resolve: Resolve, names: Names) -> None
     held = ask(1, "--stays", "pod-0.pods")
     assert held.exit_code == 1
     assert "who leaves cannot be told" in held.stderr
+
+
+def test_what_a_webhook_says_of_its_spool_is_understood(tmp_path: Path, resolve: Resolve) -> None:
+    resolve({"pods": ["127.0.0.1"]})
+
+    async def go() -> None:
+        async with spool_site(tmp_path) as site:
+            server = AdminServer("127.0.0.1", 0, lambda: True, lambda: True)
+            assert (await asyncio.to_thread(ask, server.port)).exit_code == 0
+            site.kafka.fail()
+            await site.publish(record(1))
+            held = await asyncio.to_thread(ask, server.port)
+            server.close()
+        assert held.exit_code == 1
+        assert "127.0.0.1: 1 records wait in its spool, and Kafka is away" in held.stderr
+
+    asyncio.run(go())
