@@ -8,8 +8,10 @@ kind: Pod
 metadata:
   {{- include "canvas-bridge.metadata" $this | nindent 2 }}
   annotations:
-    {{- include "canvas-bridge.testHook" "0" | nindent 4 }}
+    helm.sh/hook: test
+    # It stays, so that its log can be read.
     helm.sh/hook-delete-policy: before-hook-creation
+    helm.sh/hook-output-log-policy: hook-failed
 spec:
   {{- include "canvas-bridge.podSettings" $this | nindent 2 }}
   restartPolicy: Never
@@ -42,16 +44,7 @@ apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
   {{- include "canvas-bridge.metadata" $this | nindent 2 }}
-  annotations:
-    {{- include "canvas-bridge.testHook" "-10" | nindent 4 }}
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 spec:
   {{- include "canvas-bridge.networkPolicySpec" (merge (dict "ingress" list "urls" .urls) $this) | nindent 2 }}
 {{- end }}
-{{- end }}
-
-{{- define "canvas-bridge.testHook" -}}
-helm.sh/hook: test
-helm.sh/hook-weight: {{ . | quote }}
-helm.sh/hook-output-log-policy: hook-failed
 {{- end }}
