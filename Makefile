@@ -4,7 +4,11 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help install demo test expected docs release-schemas bench-ingress bench-poison bench-audit bench-capacity alerts-rehearsal fault-matrix soak format lock image clean $(PARTS)
+=======
+.PHONY: help install demo test chart-release-check chart-rehearsal expected docs release-schemas bench-ingress bench-poison bench-audit fault-matrix soak format lock image clean $(PARTS)
+>>>>>>> chart
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
@@ -55,14 +59,27 @@ integration-containers: install ## on containers: needs Docker, says so and skip
 chart: install ## the Helm chart, rendered and validated
 	$(BIN)/pytest tests/chart
 
+chart-release-check: install ## the chart under other Helms and a policy scan; HELM=path,path CHECKOV=path CRDS=folder
+	$(BIN)/pytest tests/release tests/chart/test_crds.py
+
+chart-rehearsal: install ## install, test, upgrade, rollback of every example on the cluster of KUBECONFIG; HELM=path CRDS=folder
+	$(BIN)/python -m tests.chart.rehearsal
+
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples
 
+<<<<<<< HEAD
 docs: install ## what is written from the code: avro/pages, the table in avro/README.md, metrics.md, dashboards
 	$(BIN)/canvas-processors schemas export --html avro/pages
 	$(BIN)/python -m tests.catalogue_table
 	$(BIN)/python -m tests.metrics_table
 	$(BIN)/python -m tests.dashboards
+=======
+docs: install ## the catalogue for people, avro/pages and the table in avro/README.md; the chart's table of values
+	$(BIN)/canvas-processors schemas export --html avro/pages
+	$(BIN)/python -m tests.catalogue_table
+	$(BIN)/python -m tests.chart.values_table
+>>>>>>> chart
 
 release-schemas: install ## avro/released/VERSION.json, with what is new or changed; VERSION=1.4.0
 	$(BIN)/canvas-processors schemas release $(VERSION)

@@ -17,6 +17,7 @@ from bridge.settings import KafkaSettings, LogSettings
 from bridge.spool.database import look_into
 from bridge.spool.directory import SpoolUnusable
 from bridge.spool.drain import Drain
+from bridge.spool.leaving import leaving
 from bridge.spool.spool import Spool, SpoolTrouble
 from bridge.telemetry import configure_logging
 
@@ -34,6 +35,9 @@ directory_option = click.option(
 @click.group("spool", help="Looks into the spool of a webhook, or empties one that was left behind.")
 def command() -> None:
     """The console command."""
+
+
+command.add_command(leaving)
 
 
 @command.command(

@@ -1,5 +1,6 @@
 """What the programs read from their environment: the other side of what the chart writes."""
 
+import itertools
 import re
 
 import click
@@ -65,7 +66,8 @@ def command_of(program: str, *names: str) -> click.Command:
 
 
 def read_by(program: str, *names: str) -> set[str]:
-    """The variables in a command's own --help."""
-    options = command_of(program, *names).params
+    """The variables in the --help of a command line's command."""
+    command = itertools.takewhile(lambda name: not name.startswith("-"), names)
+    options = command_of(program, *command).params
     helps = [str(option.help) for option in options if isinstance(option, click.Option)]
     return set(re.findall(r"\[env: (\w+)\]", " ".join(helps)))

@@ -17,7 +17,7 @@ MINIMUM = {
     "kafka": {"bootstrapServers": "kafka:9092"},
     "schemaRegistry": {"url": "http://registry:8081"},
 }
-WORKLOADS = ("Deployment", "StatefulSet", "Job")
+WORKLOADS = ("Deployment", "StatefulSet", "Job", "Pod")
 SQS = {"sqs": {"enabled": True, "queueUrl": "https://sqs/queue"}}
 SPOOL = {"webhook": {"spool": {"enabled": True}}}
 NETWORK = {"networkPolicy": {"enabled": True}}
@@ -34,17 +34,27 @@ class Release:
     manifests: list[Manifest]
 
     def one(self, kind: str, component: str) -> Manifest:
-        """The only object of that kind and component."""
+        """The only object of that kind whose name ends with the component's."""
         (found,) = (
             item
             for item in self.manifests
-            if item["kind"] == kind and item["metadata"]["labels"]["app.kubernetes.io/component"] == component
+            if item["kind"] == kind and item["metadata"]["name"].endswith(f"-{component}")
         )
         return found
 
     def kinds(self) -> list[tuple[str, str]]:
         """Kind and name of every object."""
         return [(item["kind"], item["metadata"]["name"]) for item in self.manifests]
+
+    def native(self) -> list[Manifest]:
+        """The objects that Kubernetes itself knows."""
+        groups = [(item, item["apiVersion"].rpartition("/")[0]) for item in self.manifests]
+        return [item for item, group in groups if "." not in group or group.endswith(".k8s.io")]
+
+    def custom(self) -> list[Manifest]:
+        """The objects that an operator's CustomResourceDefinition makes known."""
+        native = self.native()
+        return [item for item in self.manifests if item not in native]
 
     def workloads(self) -> list[Manifest]:
         """The objects that make pods."""
@@ -89,7 +99,7 @@ def example(path: Path) -> Release:
 
 def pod_template(workload: Manifest) -> Manifest:
     """Its pods' metadata and spec."""
-    template: Manifest = workload["spec"]["template"]
+    template: Manifest = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
     return template
 
 
@@ -102,7 +112,7 @@ def containers(workload: Manifest) -> list[Manifest]:
 
 def variables(container: Manifest) -> dict[str, str]:
     """Its environment, but for what Kubernetes fills in."""
-    return {item["name"]: item["value"] for item in container["env"] if "value" in item}
+    return {item["name"]: item["value"] for item in container.get("env", []) if "value" in item}
 
 
 def leaves(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:

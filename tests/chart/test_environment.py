@@ -55,10 +55,11 @@ def test_every_variable_is_read_by_somebody(path: Path) -> None:
 def test_commands_that_read_the_same_variable_all_get_it() -> None:
     release = render(MINIMUM, SQS, SPOOL)
     everything = environment(release).keys()
-    for workload in release.workloads():
+    # `check` reads what it is told of every door; what a pod of `helm test` tells is one door's.
+    for workload in (item for item in release.workloads() if item["kind"] != "Pod"):
         for container in containers(workload):
             read = read_by(*container["command"]) & everything
-            assert len(read) >= 4
+            assert len(read) >= 4 or container["name"] == "guard"
             assert not read - variables(container).keys(), container["command"]
 
 

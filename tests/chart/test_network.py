@@ -38,7 +38,7 @@ def assert_that_ports_lead_to_ports(release: Release) -> None:
         if item["kind"] == "Service"
     }
     for name, ports in services.items():
-        assert {port["targetPort"] for port in ports} <= pods[name]
+        assert {port["targetPort"] for port in ports} <= pods[name.removesuffix("-pods")]
     for item in release.manifests:
         if item["kind"] == "Ingress":
             (rule,) = item["spec"]["rules"]

@@ -3,7 +3,7 @@
 import helm_python
 import pytest
 
-from tests.chart.release import CHART, MINIMUM, SPOOL, Values, at, merged, render
+from tests.chart.release import CHART, MINIMUM, SPOOL, SQS, Values, at, merged, render
 
 SASL = {"kafka": {"securityProtocol": "SASL_SSL", "saslMechanism": "PLAIN"}}
 
@@ -17,6 +17,15 @@ IMPOSSIBLE: list[tuple[Values, str]] = [
     (at("kafka.tls.existingSecret", "ca"), "PLAINTEXT does not encrypt"),
     (at("kafka.tls.certificateKey", "tls.crt"), "go together"),
     ({"kafka": {"tls": {"certificateKey": "a", "privateKeyKey": "b"}}}, "without kafka.tls.existingSecret"),
+    (
+        {"kafka": {"securityProtocol": "SSL", "tls": {"clientSecret": "user"}}},
+        "kafka.tls.clientSecret is set without kafka.tls.certificateKey",
+    ),
+    (
+        {"kafka": {"tls": {"clientSecret": "user", "certificateKey": "a", "privateKeyKey": "b"}}},
+        "kafka.tls.clientSecret is set, but kafka.securityProtocol PLAINTEXT does not encrypt",
+    ),
+    (at("kafka.deliveryTimeoutSeconds", 15), "kafka.deliveryTimeoutSeconds is 15, but Canvas waits 15 s"),
     (at("sqs.enabled", True), "sqs.queueUrl is empty"),
     (at("webhook.ingress.enabled", True), "webhook.ingress.host is empty"),
     ({"webhook": {"accept": "plain", "rootAccountUuids": ["mine"]}}, "would protect nobody"),
@@ -43,6 +52,36 @@ IMPOSSIBLE: list[tuple[Values, str]] = [
     (
         {"sqs": {"enabled": True, "queueUrl": "https://q", "terminationGracePeriodSeconds": 40}},
         "sqs.terminationGracePeriodSeconds is 40",
+    ),
+    (
+        {"webhook": {"autoscaling": {"enabled": True}, "spool": {"enabled": True}}},
+        "webhook.autoscaling.enabled and webhook.spool.enabled do not go together",
+    ),
+    (
+        {"webhook": {"autoscaling": {"enabled": True, "minReplicas": 9}}},
+        "webhook.autoscaling.minReplicas is 9, more than its maxReplicas, 8",
+    ),
+    (
+        {"webhook": {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}}},
+        "webhook.resources.requests.cpu is empty",
+    ),
+    (
+        {"worker": {"autoscaling": {"enabled": True, "maxReplicas": 9}}},
+        "worker.autoscaling.maxReplicas is 9, but the topics have 8 partitions",
+    ),
+    (
+        {"worker": {"autoscaling": {"enabled": True, "maxReplicas": 3}}},
+        "worker.autoscaling.fallback.replicas is 4, more than its maxReplicas, 3",
+    ),
+    (
+        merged(SQS, at("sqs.autoscaling.enabled", True)),
+        "sqs.aws.region is empty and sqs.queueUrl, https://sqs/",
+    ),
+    (
+        merged(
+            SQS, {"sqs": {"autoscaling": {"enabled": True}, "aws": {"region": "r", "credentialsSecret": "s"}}}
+        ),
+        "sqs.autoscaling.credentialsSecret is empty, but the door has no role",
     ),
     (at("webhook.extraEnv", [{"name": "BRIDGE_ADMIN__PORT", "value": "1"}]), "names BRIDGE_ADMIN__PORT"),
     (
@@ -82,13 +121,19 @@ INVALID: list[tuple[Values, str]] = [
         "invalid propertyName 'app.kubernetes.io/name'",
     ),
     (at("sqs.waitSeconds", 21), "/sqs/waitSeconds"),
+    (at("webhook.autoscaling.minReplicas", 0), "/webhook/autoscaling/minReplicas"),
+    (at("webhook.autoscaling.cpuPercent", 101), "/webhook/autoscaling/cpuPercent"),
+    (at("sqs.autoscaling.identity", "pod"), "/sqs/autoscaling/identity"),
+    (at("worker.autoscaling.minReplicas", 0), "/worker/autoscaling/minReplicas"),
+    (at("worker.autoscaling.fallback.replica", 2), "'replica' not allowed"),
     (at("worker.delivery", "at_most_once"), "/worker/delivery"),
     (at("setup.partitions", 0), "/setup/partitions"),
 ]
 
 
 def test_the_minimum_is_accepted() -> None:
-    assert len(render(MINIMUM).workloads()) == 3
+    kinds = [item["kind"] for item in render(MINIMUM).workloads()]
+    assert sorted(kinds) == ["Deployment", "Job", "Pod", "Pod", "StatefulSet"]
 
 
 @pytest.mark.parametrize(("change", "sentence"), IMPOSSIBLE, ids=[text for _, text in IMPOSSIBLE])
@@ -107,7 +152,7 @@ def test_invalid_values(change: Values, place: str) -> None:
 
 def test_a_registry_is_not_needed_by_the_doors() -> None:
     doors = {"schemaRegistry": {"url": ""}, "worker": {"enabled": False}, "setup": {"enabled": False}}
-    assert [item["kind"] for item in render(MINIMUM, doors).workloads()] == ["Deployment"]
+    assert [item["kind"] for item in render(MINIMUM, doors).workloads()] == ["Deployment", "Pod"]
 
 
 def test_sasl_with_a_secret_is_accepted() -> None:

@@ -17,7 +17,9 @@ def test_a_webhook_with_a_spool_keeps_what_it_has_accepted() -> None:
     assert [name for kind, name in release.kinds() if kind == "Deployment"] == []
     assert spec["podManagementPolicy"] == "Parallel"
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
-    assert spec["serviceName"] == release.one("Service", "webhook")["metadata"]["name"]
+    pods = release.one("Service", "webhook-pods")
+    assert spec["serviceName"] == pods["metadata"]["name"]
+    assert pods["spec"]["clusterIP"] == "None"
     (claim,) = spec["volumeClaimTemplates"]
     assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
     assert claim["spec"]["storageClassName"] == "fast"

@@ -1,15 +1,14 @@
 """values.yaml, its schema, the README's table and the notes say the same."""
 
-import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.chart.release import CHART, MINIMUM, ROOT, Values, as_json, at, leaves, read_yaml, render
+from tests.chart.release import CHART, MINIMUM, ROOT, Values, at, leaves, read_yaml, render
+from tests.chart.values_table import DEFAULTS, HEAD, README, documented, rows
 
-DEFAULTS = read_yaml(CHART / "values.yaml")
 OPEN = {
     "global",
     "affinity",
@@ -18,28 +17,6 @@ OPEN = {
     "limits",
     "objects",
 }  # Kubernetes's and Helm's own maps
-
-
-def documented() -> Iterator[tuple[str, str]]:
-    """Dotted path and comment of every key of values.yaml that has a `# --` comment."""
-    path: list[str] = []
-    comment: list[str] = []
-    for line in (CHART / "values.yaml").read_text().splitlines():
-        if found := re.fullmatch(r" *# (?:-- )?(.*)", line):
-            comment = [*([] if "# -- " in line else comment), found[1]]
-        elif found := re.match(r"( *)(\w+):", line):
-            path = [*path[: len(found[1]) // 2], found[2]]
-            if comment:
-                yield ".".join(path), " ".join(comment)
-            comment = []
-
-
-def default(path: str) -> Any:
-    """The value of values.yaml at a dotted path."""
-    value: Any = DEFAULTS
-    for key in path.split("."):
-        value = value[key]
-    return value
 
 
 def test_every_value_has_a_comment() -> None:
@@ -53,9 +30,8 @@ def test_every_value_has_a_comment() -> None:
 
 
 def test_the_readme_lists_every_value() -> None:
-    rows = [f"| `{path}` | `{as_json(default(path))}` | {comment} |" for path, comment in documented()]
-    written = [line for line in (CHART / "README.md").read_text().splitlines() if line.startswith("| `")]
-    assert written == rows
+    # `make docs` writes them
+    assert README.read_text().partition(HEAD)[2].splitlines() == rows()
 
 
 def test_the_schema_is_closed_and_names_every_value() -> None:
@@ -97,6 +73,7 @@ def _keys_of_schema(schema: Values, definitions: Values, path: str = "") -> set[
         (at("webhook.accept", "plain"), "webhook.accept is plain"),
         (at("webhook.accept", "both"), "webhook.accept is both"),
         ({"webhook": {"accept": "both"}}, "webhook.rootAccountUuids is empty"),
+        ({"webhook": {"spool": {"enabled": True, "guard": False}}}, "webhook.spool.guard is false"),
         ({"webhook": {"replicas": 1, "spool": {"enabled": True}}}, "webhook.replicas is 1 with a spool"),
         ({}, "webhook.rootAccountUuids is empty"),
         (at("setup.enabled", False), "setup.enabled is false"),

@@ -117,4 +117,4 @@ def test_drain_keeps_off_a_spool_that_is_in_use(tmp_path: Path) -> None:
 def test_it_is_a_command() -> None:
     group = main.get_command(click.Context(main), "spool")
     assert isinstance(group, click.Group)
-    assert set(group.commands) == {"status", "drain"}
+    assert set(group.commands) == {"status", "drain", "leaving"}

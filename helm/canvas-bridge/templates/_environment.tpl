@@ -14,12 +14,13 @@ KAFKA_SASL_USERNAME: {{ . | quote }}
 {{- end }}
 {{- if .tls.existingSecret }}
 KAFKA_SSL_CA_LOCATION: {{ printf "/run/secrets/kafka-tls/%s" .tls.caKey | quote }}
+{{- end }}
+{{- $client := ternary "kafka-tls" "kafka-client-tls" (empty .tls.clientSecret) }}
 {{- with .tls.certificateKey }}
-KAFKA_SSL_CERTIFICATE_LOCATION: {{ printf "/run/secrets/kafka-tls/%s" . | quote }}
+KAFKA_SSL_CERTIFICATE_LOCATION: {{ printf "/run/secrets/%s/%s" $client . | quote }}
 {{- end }}
 {{- with .tls.privateKeyKey }}
-KAFKA_SSL_KEY_LOCATION: {{ printf "/run/secrets/kafka-tls/%s" . | quote }}
-{{- end }}
+KAFKA_SSL_KEY_LOCATION: {{ printf "/run/secrets/%s/%s" $client . | quote }}
 {{- end }}
 {{- end }}
 LOG_LEVEL: {{ .Values.log.level | quote }}

@@ -4,11 +4,14 @@
 {{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) -}}
 {{- end }}
 
-{{/* Spec of a component's NetworkPolicy. Takes {root, component, ingress: list of rules, urls: of what its pods ask beside Kafka}. */}}
+{{/* Spec of a component's NetworkPolicy. Takes {root, component, ingress: list of rules, urls: of what its pods ask
+beside Kafka; withoutKafka}. */}}
 {{- define "canvas-bridge.networkPolicySpec" -}}
 {{- $ports := list -}}
+{{- if not .withoutKafka -}}
 {{- range splitList "," .root.Values.kafka.bootstrapServers -}}
 {{- $ports = append $ports (include "canvas-bridge.urlPort" (printf "kafka://%s" .)) -}}
+{{- end -}}
 {{- end -}}
 {{- range .urls -}}
 {{- $ports = append $ports (include "canvas-bridge.urlPort" .) -}}

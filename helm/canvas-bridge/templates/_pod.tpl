@@ -1,6 +1,6 @@
-{{/* Labels and annotations of a component's pods. Takes {root, component, port}. */}}
+{{/* Labels and annotations of a component's pods. Takes {root, component, port; settings}. */}}
 {{- define "canvas-bridge.podMetadata" -}}
-{{- $values := index .root.Values .component -}}
+{{- $values := index .root.Values (default .component .settings) -}}
 labels:
   {{- include "canvas-bridge.selectorLabels" . | nindent 2 }}
   app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
@@ -18,10 +18,11 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Everything of a pod's spec but containers and volumes. Takes {root, component}. */}}
+{{/* Everything of a pod's spec but containers and volumes. Takes {root, component; settings: the component whose
+settings hold, account: the one whose service account it has; both are its own where they are not given}. */}}
 {{- define "canvas-bridge.podSettings" -}}
-{{- $values := index .root.Values .component -}}
-serviceAccountName: {{ include "canvas-bridge.componentName" . }}
+{{- $values := index .root.Values (default .component .settings) -}}
+serviceAccountName: {{ include "canvas-bridge.componentName" (dict "root" .root "component" (default .component .account)) }}
 automountServiceAccountToken: false
 # A Service called `kafka` would become variables called KAFKA_….
 enableServiceLinks: false
@@ -63,7 +64,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* Image, rights and resources of a container. Takes {root, component}. */}}
+{{/* Image, rights and resources of a container. Takes {root, component; settings}. */}}
 {{- define "canvas-bridge.containerSettings" -}}
 image: {{ include "canvas-bridge.image" .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
@@ -72,7 +73,7 @@ securityContext:
   readOnlyRootFilesystem: true
   capabilities:
     drop: [ALL]
-{{- with (index .root.Values .component).resources }}
+{{- with (index .root.Values (default .component .settings)).resources }}
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -110,6 +111,11 @@ readinessProbe:
   mountPath: /run/secrets/kafka-tls
   readOnly: true
 {{- end }}
+{{- if .Values.kafka.tls.clientSecret }}
+- name: kafka-client-tls
+  mountPath: /run/secrets/kafka-client-tls
+  readOnly: true
+{{- end }}
 {{- if .Values.schemaRegistry.tls.existingSecret }}
 - name: schema-registry-tls
   mountPath: /run/secrets/schema-registry-tls
@@ -124,6 +130,7 @@ readinessProbe:
 {{- $secrets := dict
   "secrets" .Values.existingSecret
   "kafka-tls" .Values.kafka.tls.existingSecret
+  "kafka-client-tls" .Values.kafka.tls.clientSecret
   "schema-registry-tls" .Values.schemaRegistry.tls.existingSecret }}
 {{- range $volume, $secret := $secrets }}
 {{- if $secret }}

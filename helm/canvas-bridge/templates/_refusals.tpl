@@ -21,8 +21,14 @@
 {{- if ne (empty $kafka.tls.certificateKey) (empty $kafka.tls.privateKeyKey) -}}
 {{- fail "kafka.tls.certificateKey and kafka.tls.privateKeyKey go together: a client certificate is nothing without its key. Set both or neither." -}}
 {{- end -}}
-{{- if and $kafka.tls.certificateKey (not $kafka.tls.existingSecret) -}}
-{{- fail "kafka.tls.certificateKey is set without kafka.tls.existingSecret, so there is nothing to take it from. Name the Secret." -}}
+{{- if and $kafka.tls.certificateKey (not $kafka.tls.existingSecret) (not $kafka.tls.clientSecret) -}}
+{{- fail "kafka.tls.certificateKey is set without kafka.tls.existingSecret and kafka.tls.clientSecret, so there is nothing to take it from. Name the Secret." -}}
+{{- end -}}
+{{- if and $kafka.tls.clientSecret (not $kafka.tls.certificateKey) -}}
+{{- fail "kafka.tls.clientSecret is set without kafka.tls.certificateKey: no client certificate would be shown. Set certificateKey and privateKeyKey (of a Strimzi KafkaUser user.crt and user.key)." -}}
+{{- end -}}
+{{- if and $kafka.tls.clientSecret (not $encrypted) -}}
+{{- fail (printf "kafka.tls.clientSecret is set, but kafka.securityProtocol %s does not encrypt. Set it to SSL or SASL_SSL." $kafka.securityProtocol) -}}
 {{- end -}}
 {{- if and (or .Values.worker.enabled .Values.setup.enabled) (not .Values.schemaRegistry.url) -}}
 {{- fail "schemaRegistry.url is empty: worker and setup need the registry. Set it, or set worker.enabled and setup.enabled to false." -}}
@@ -39,7 +45,11 @@
 {{- fail "webhook.rootAccountUuids is set, but webhook.accept is plain: nothing proves whose an unsigned event is, so the list would protect nobody. Set accept to signed, or empty the list." -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.webhook.enabled (ge (float64 .Values.kafka.deliveryTimeoutSeconds) 15.0) -}}
+{{- fail (printf "kafka.deliveryTimeoutSeconds is %v, but Canvas waits 15 s for the webhook's answer: each delivery that Kafka does not take would count as a timeout against your subscription. Set it to 10." .Values.kafka.deliveryTimeoutSeconds) -}}
+{{- end -}}
 {{- include "canvas-bridge.spoolRefusals" . -}}
+{{- include "canvas-bridge.scalingRefusals" . -}}
 {{- with .Values.sqs -}}
 {{- if and .enabled (not .queueUrl) -}}
 {{- fail "sqs.queueUrl is empty, but sqs.enabled is true. Set it to the URL of the queue Canvas writes to." -}}

@@ -1,7 +1,7 @@
 {{/* The pods of the webhook, for its Deployment and, with a spool, its StatefulSet. Takes {root, component, port}. */}}
 {{- define "canvas-bridge.webhookTemplate" -}}
 {{- $values := .root.Values.webhook }}
-{{- $variables := list (include "canvas-bridge.kafkaVariables" .root) (include "canvas-bridge.webhookVariables" .root) (include "canvas-bridge.redactVariables" .root) (include "canvas-bridge.tracingVariables" .root) }}
+{{- $variables := list (include "canvas-bridge.kafkaVariables" .root) (include "canvas-bridge.webhookVariables" .root) (include "canvas-bridge.webhookDiskVariables" .root) (include "canvas-bridge.redactVariables" .root) (include "canvas-bridge.tracingVariables" .root) }}
 {{- $environment := dict "component" "webhook" "variables" $variables "extra" $values.extraEnv -}}
 metadata:
   {{- include "canvas-bridge.podMetadata" . | nindent 2 }}
@@ -52,4 +52,14 @@ spec:
 {{/* Name of the webhook's port, of its pods and of its Service. */}}
 {{- define "canvas-bridge.webhookPort" -}}
 {{ ternary "https" "http" (not (empty .Values.webhook.tls.existingSecret)) }}
+{{- end }}
+
+{{/* Name of the Service that gives the pods of a webhook with a spool their names. */}}
+{{- define "canvas-bridge.webhookPods" -}}
+{{ include "canvas-bridge.componentName" (dict "root" . "component" "webhook") }}-pods
+{{- end }}
+
+{{/* What they ask beside Kafka and a collector, as a YAML list. */}}
+{{- define "canvas-bridge.webhookUrls" -}}
+{{- compact (list (ternary "" .Values.webhook.jwksUrl (eq .Values.webhook.accept "plain"))) | toYaml -}}
 {{- end }}

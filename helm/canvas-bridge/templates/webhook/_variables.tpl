@@ -13,6 +13,12 @@ BRIDGE_WEBHOOK__MAX_BODY_BYTES: {{ int64 .maxBodyBytes }}
 BRIDGE_WEBHOOK__MAX_IN_FLIGHT_BYTES: {{ int64 .maxInFlightBytes }}
 BRIDGE_WEBHOOK__MAX_CONNECTIONS: {{ int64 .maxConnections }}
 BRIDGE_WEBHOOK__KEEP_ALIVE_SECONDS: {{ .keepAliveSeconds }}
+{{- end }}
+{{- end }}
+
+{{/* What is on the disks of the webhook's own pods. */}}
+{{- define "canvas-bridge.webhookDiskVariables" -}}
+{{- with .Values.webhook -}}
 {{- if .tls.existingSecret }}
 BRIDGE_WEBHOOK__TLS_CERTIFICATE: {{ printf "/run/secrets/webhook-tls/%s" .tls.certificateKey | quote }}
 BRIDGE_WEBHOOK__TLS_KEY: {{ printf "/run/secrets/webhook-tls/%s" .tls.privateKeyKey | quote }}
