@@ -4,11 +4,8 @@ ENGINE ?= embedded
 BIN := .venv/bin
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install demo test expected docs release-schemas bench-ingress bench-poison bench-audit bench-capacity alerts-rehearsal fault-matrix soak format lock image clean $(PARTS)
-=======
-.PHONY: help install demo test chart-release-check chart-rehearsal expected docs release-schemas bench-ingress bench-poison bench-audit fault-matrix soak format lock image clean $(PARTS)
->>>>>>> chart
+.PHONY: help install demo test chart-release-check chart-rehearsal expected docs release-schemas bench-ingress \
+  bench-poison bench-audit bench-capacity alerts-rehearsal fault-matrix soak format lock image image-twice sbom clean $(PARTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 26
@@ -115,14 +112,32 @@ format: install ## ruff's formatting and safe fixes
 	$(BIN)/ruff check --fix .
 
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
-  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host pyproject.toml
-lock: install ## renews the hashed requirement files from pyproject.toml
-	$(LOCK) --extra tracing -o deploy/requirements.txt
-	$(LOCK) --constraint deploy/requirements.txt --only-build-deps --build-deps-for wheel -o deploy/requirements-build.txt
-	$(LOCK) --constraint deploy/requirements.txt --extra dev --build-deps-for editable -o deploy/requirements-dev.txt
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+lock: install ## renews the hashed requirement files from pyproject.toml and deploy/requirements-sbom.in
+	$(LOCK) pyproject.toml --extra tracing -o deploy/requirements.txt
+	$(LOCK) pyproject.toml --constraint deploy/requirements.txt --only-build-deps --build-deps-for wheel -o deploy/requirements-build.txt
+	$(LOCK) pyproject.toml --constraint deploy/requirements.txt --extra dev --build-deps-for editable -o deploy/requirements-dev.txt
+	$(LOCK) deploy/requirements-sbom.in -o deploy/requirements-sbom.txt
 
+# The commit's time for every file, so that the same commit makes the same layers.
+EPOCH = $(or $(shell git log -1 --format=%ct 2>/dev/null),1580601600)
+CREATED = $(or $(shell TZ=UTC git log -1 --date=format-local:%FT%TZ --format=%cd 2>/dev/null),2020-02-02T00:00:00Z)
+REVISION = $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
+SOURCE = $(or $(shell git config --get remote.origin.url),unknown)
+BUILD = env -u DOCKER_BUILDKIT docker build --file deploy/Dockerfile --build-arg PYTHON_IMAGE \
+  --build-arg SOURCE_DATE_EPOCH=$(EPOCH) --build-arg CREATED=$(CREATED) --build-arg REVISION=$(REVISION) \
+  --build-arg SOURCE=$(SOURCE)
 image: ## the container image, canvas-bridge:dev
-	env -u DOCKER_BUILDKIT docker build --build-arg PYTHON_IMAGE -f deploy/Dockerfile -t canvas-bridge:dev .
+	$(BUILD) --tag canvas-bridge:dev .
+
+image-twice: ## two builds without the cache; fails where their layers differ
+	$(BUILD) --quiet --no-cache --tag canvas-bridge:once .
+	$(BUILD) --quiet --no-cache --tag canvas-bridge:twice .
+	docker image inspect --format '{{json .RootFS.Layers}}' canvas-bridge:once canvas-bridge:twice | tee /dev/stderr | uniq | wc -l | grep -qx 1
+
+sbom: image ## dist/sbom.cdx.json: what the image is made of (CycloneDX)
+	@mkdir -p dist
+	docker run --rm --network none canvas-bridge:dev cat /opt/canvas-bridge/share/canvas-bridge/sbom.cdx.json > dist/sbom.cdx.json
 
 clean: ## everything that was made
 	rm -rf .venv .sandbox dist build

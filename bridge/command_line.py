@@ -1,8 +1,12 @@
 """Turns settings into command-line options: one description serves the variable, the flag and --help."""
 
+import os
+import signal
+import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
 
 import click
 from pydantic import SecretStr, ValidationError
@@ -82,6 +86,13 @@ class LazyGroup(click.Group):
         super().__init__(**more)
         self._members = members
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the command. As process 1 of a container it ends on SIGTERM, as any other process does."""
+        if os.getpid() == 1:
+            # The kernel spares process 1 what it has no handler for. Doors and worker set their own later.
+            signal.signal(signal.SIGTERM, _end)
+        return super().main(*args, **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order they are declared."""
         return list(self._members)
@@ -93,3 +104,7 @@ class LazyGroup(click.Group):
         module, attribute = self._members[cmd_name].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)

@@ -70,10 +70,13 @@ def run(image: str, *command: str, text: str | None = None) -> str:
 
 @contextmanager
 def running(image: str, *command: str, env: dict[str, str]) -> Iterator[str]:
-    """The id of a restricted container without a network that runs the command; it is removed at the end."""
+    """The id of a restricted container without a network that runs the command; it is removed at the end.
+
+    Its standard input stays open, and nothing comes of it.
+    """
     variables = [f"--env={name}={value}" for name, value in env.items()]
     container = docker(
-        "run", "--detach", "--network", "none", *RESTRICTED, *variables, image, *command
+        *("run", "--detach", "--interactive", "--network", "none"), *RESTRICTED, *variables, image, *command
     ).strip()
     try:
         yield container

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import tomllib
 from collections.abc import Callable
@@ -32,6 +33,14 @@ for folder, folders, files in os.walk("/"):
             found.append(os.path.join(folder, name))
 print(len(found), *found[:20])
 """
+TIMES = """
+from pathlib import Path
+files = [path for path in Path("/opt/canvas-bridge").rglob("*")]
+print(*{int(path.lstat().st_mtime) for path in files})
+# PEP 552: 1 is byte code that no source's time or hash is compared with
+print(*{int.from_bytes(path.read_bytes()[4:8], "little") for path in files if path.suffix == ".pyc"})
+"""
+BILL = "/opt/canvas-bridge/share/canvas-bridge/sbom.cdx.json"
 HELP = [
     "canvas-bridge",
     "canvas-bridge webhook",
@@ -100,24 +109,69 @@ def test_nothing_that_only_builds_is_in_it(image: str) -> None:
 def test_labels_say_what_it_is(image: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     labels = inspect(image)["Labels"]
-    assert labels["org.opencontainers.image.title"] == project["name"]
-    assert labels["org.opencontainers.image.version"] == project["version"]
-    assert labels["org.opencontainers.image.licenses"] == project["license"]
+    own = "org.opencontainers.image."
+    assert labels[f"{own}title"] == project["name"]
+    assert labels[f"{own}version"] == project["version"]
+    assert labels[f"{own}licenses"] == project["license"]
+    assert labels[f"{own}base.name"] == os.environ.get("PYTHON_IMAGE", "python:3.11-slim-bookworm")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", labels[f"{own}created"])
+    assert {f"{own}revision", f"{own}source", f"{own}description"} <= labels.keys()
+
+
+def test_the_bill_of_materials_lists_what_is_installed(image: str) -> None:
+    installed = "import json; from importlib.metadata import distributions; "
+    installed += "print(json.dumps({each.name: each.version for each in distributions()}))"
+    found = json.loads(run(image, "python", "-c", installed))
+    bill = json.loads(run(image, "cat", BILL))
+    listed = {part["name"]: part["version"] for part in bill["components"]}
+    whole = bill["metadata"]["component"]
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert listed | {whole["name"]: whole["version"]} == found
+    locked = re.findall(
+        r"^([\w.-]+)==(\S+) ", (ROOT / "deploy" / "requirements.txt").read_text(), re.MULTILINE
+    )
+    assert {normal(name): version for name, version in listed.items()} == dict(locked)
+    assert all(part["purl"] for part in bill["components"])
+
+
+def test_every_file_of_ours_bears_the_time_it_was_given(image: str) -> None:
+    # A time of the build, in a file or in the head of its byte code, would make every build another one.
+    times = run(image, "python", "-c", TIMES).split()
+    assert times == ["1580601600", "1"]
 
 
 def test_the_webhook_as_process_one_stops_when_told(image: str) -> None:
     env = {"BRIDGE_WEBHOOK__ACCEPT": "plain", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
     ready = "from urllib.request import urlopen; urlopen('http://127.0.0.1:9090/healthz/ready')"
-
-    def is_ready() -> bool:
-        try:
-            docker("exec", container, "python", "-c", ready)
-        except DockerFailure:
-            return False
-        return True
-
     with running(image, "canvas-bridge", "webhook", env=env) as container:
-        eventually(is_ready)
+        eventually(lambda: tells(container, ready) is not None)
+        # It starts no other process, and so there is none that an init would have to reap.
+        others = (
+            "import os; print(*{int(name) for name in os.listdir('/proc') if name.isdigit()} - {os.getpid()})"
+        )
+        assert tells(container, others) == "1"
         docker("stop", "--time", "60", container)
         # 137 is a program that did not hear SIGTERM and was killed.
         assert docker("wait", container).strip() == "0", docker("logs", container)
+
+
+def test_any_command_as_process_one_ends_when_told(image: str) -> None:
+    caught = "import re; print(re.search(r'SigCgt:\\s*(\\w+)', open('/proc/1/status').read())[1])"
+    # It waits for its standard input, and handles no signal of its own.
+    with running(image, "canvas-processors", "convert", "-", env={}) as container:
+        eventually(lambda: bool(int(tells(container, caught) or "0", 16) >> 14 & 1))
+        docker("stop", "--time", "60", container)
+        assert docker("wait", container).strip() == "143", docker("logs", container)
+
+
+def tells(container: str, program: str) -> str | None:
+    """What a Python program prints in the container; None where it fails."""
+    try:
+        return docker("exec", container, "python", "-c", program).strip()
+    except DockerFailure:
+        return None
+
+
+def normal(name: str) -> str:
+    """A distribution's name as requirement files have it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
