@@ -65,18 +65,12 @@ chart-rehearsal: install ## install, test, upgrade, rollback of every example on
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples
 
-<<<<<<< HEAD
-docs: install ## what is written from the code: avro/pages, the table in avro/README.md, metrics.md, dashboards
+docs: install ## what is written from the code: avro/pages, tables of events, metrics and values, dashboards
 	$(BIN)/canvas-processors schemas export --html avro/pages
 	$(BIN)/python -m tests.catalogue_table
 	$(BIN)/python -m tests.metrics_table
-	$(BIN)/python -m tests.dashboards
-=======
-docs: install ## the catalogue for people, avro/pages and the table in avro/README.md; the chart's table of values
-	$(BIN)/canvas-processors schemas export --html avro/pages
-	$(BIN)/python -m tests.catalogue_table
 	$(BIN)/python -m tests.chart.values_table
->>>>>>> chart
+	$(BIN)/python -m tests.dashboards
 
 release-schemas: install ## avro/released/VERSION.json, with what is new or changed; VERSION=1.4.0
 	$(BIN)/canvas-processors schemas release $(VERSION)
