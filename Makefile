@@ -2,6 +2,9 @@
 PYTHON ?= python3
 ENGINE ?= embedded
 BIN := .venv/bin
+LANES ?= 2
+# Most tests wait for others: so many run at a time, each lane with an engine of its own.
+PYTEST := $(BIN)/pytest --numprocesses $(LANES) --dist loadgroup
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
 .PHONY: help install demo test chart-release-check chart-rehearsal expected docs release-schemas bench-ingress \
@@ -21,7 +24,7 @@ install: .venv/installed ## .venv with both console commands and all tools
 demo: install ## the main job from both doors to the rollup; ENGINE=real for Apache Kafka
 	$(BIN)/canvas-bridge demo --engine $(ENGINE)
 
-test: install ## every part below, one after the other, with the time each took
+test: install ## every part below, one after the other, with the time each took; LANES=2 tests at a time
 	@rm -f .venv/times
 	@for part in $(PARTS); do \
 	  began=$$(date +%s); printf '\n=== %s\n' "$$part"; $(MAKE) --no-print-directory $$part || exit 1; \
@@ -36,25 +39,25 @@ check: install ## style, types, import contracts, and the schemas against every 
 	$(BIN)/canvas-processors schemas check
 
 unit: install ## stages and parts in memory
-	$(BIN)/pytest tests/unit
+	$(PYTEST) tests/unit
 
 contract: install ## every schema, every sample
-	$(BIN)/pytest tests/contract
+	$(PYTEST) tests/contract
 
 property: install ## laws, by hypothesis
-	$(BIN)/pytest tests/property
+	$(PYTEST) tests/property
 
 integration-embedded: install ## on librdkafka's mock cluster: pip only
-	$(BIN)/pytest tests/integration -m engine_embedded
+	$(PYTEST) tests/integration -m engine_embedded
 
 integration-processes: install ## on Apache Kafka, Apicurio Registry and ElasticMQ as processes: pip only
-	$(BIN)/pytest tests/integration -m engine_processes
+	$(PYTEST) tests/integration -m engine_processes
 
 integration-containers: install ## on containers: needs Docker, says so and skips without it
-	$(BIN)/pytest tests/integration -m engine_containers
+	$(PYTEST) tests/integration -m engine_containers
 
 chart: install ## the Helm chart, rendered and validated
-	$(BIN)/pytest tests/chart
+	$(PYTEST) tests/chart
 
 chart-release-check: install ## the chart under other Helms and a policy scan; HELM=path,path CHECKOV=path CRDS=folder
 	$(BIN)/pytest tests/release tests/chart/test_crds.py

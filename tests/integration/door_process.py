@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from urllib.request import urlopen
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from bridge.contract import RawEvent
+from bridge.sandbox.engines.ports import free_ports
 
 COMMAND = (str(Path(sys.executable).with_name("canvas-bridge")),)
 HASTY = (sys.executable, str(Path(__file__).with_name("hasty_door.py")))
@@ -24,9 +24,8 @@ PATIENCE = 120.0
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that stays free while its process is killed and started again."""
+    return free_ports(1)[0]
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:

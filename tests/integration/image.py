@@ -10,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 ROOT: Final = Path(__file__).parents[2]
 TAG: Final = "canvas-bridge:test"
+# All tests of the image run on one of pytest-xdist's workers, which builds it.
+one_build = pytest.mark.xdist_group("image")
 # As the chart's pods have it; the label lets a killed run's containers be swept with testcontainers' own.
 RESTRICTED: Final = (
     *("--label", "org.testcontainers=true", "--read-only", "--cap-drop", "ALL"),

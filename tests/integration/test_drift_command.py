@@ -22,6 +22,7 @@ from processors.schemas.registration import Change, register_all
 from tests.drift_site import caliper_sample, canvas
 from tests.integration.commands import processors
 from tests.integration.engine_kafka import without_containers
+from tests.integration.prepared import prepare
 from tests.samples import CATALOGUE, RECEIVED_AT
 from tests.schema_files import AVRO
 from tests.schema_laws import check_laws
@@ -47,9 +48,7 @@ class Cluster:
         self.registry = SchemaRegistrySettings(url=environment["SCHEMA_REGISTRY_URL"])
 
     def prepare(self) -> None:
-        for arguments in (("topics", "create"), ("schemas", "register")):
-            done = processors(self.environment, *arguments)
-            assert done.returncode == 0, done.stdout + done.stderr
+        prepare(self.environment)
 
     def publish(self, payloads: list[dict[str, Any]], received_at: int, *, aborted: bool = False) -> None:
         """Writes what the stages make of the payloads; `aborted`: in a transaction that comes to nothing."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.engines.base import Engine
-from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.engine_kafka import on_real_kafka, without_containers
 from tests.integration.worker_process import Stream, until_in_the_middle_of_a_batch
 
 KILLS = 5
@@ -53,6 +53,7 @@ def test_five_kills_lose_nothing_and_double_nothing(
     assert doubled(stream.typed(isolation="read_uncommitted")) > 0
 
 
+@without_containers
 def test_without_transactions_the_same_kills_double_some_and_lose_nothing(
     environment: dict[str, str], count: int, tmp_path: Path
 ) -> None:

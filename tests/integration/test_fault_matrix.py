@@ -19,7 +19,8 @@ from tests.faults.trial import Pace, try_fault
 from tests.integration.conftest import required
 from tests.integration.door_process import HASTY
 
-pytestmark = pytest.mark.engine_processes
+# One engine with rules is enough: all on one of pytest-xdist's workers.
+pytestmark = [pytest.mark.engine_processes, pytest.mark.xdist_group("fault matrix")]
 
 SHORT = Pace(rate=200, around=100, seconds=2)
 NAMES = (

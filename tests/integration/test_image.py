@@ -16,11 +16,12 @@ from tests.integration.image import (
     docker,
     docker_is_missing,
     inspect,
+    one_build,
     run,
     running,
 )
 
-pytestmark = pytest.mark.engine_containers
+pytestmark = [pytest.mark.engine_containers, one_build]
 
 WALK = """
 import os, stat, sys

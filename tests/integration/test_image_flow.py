@@ -11,7 +11,7 @@ from bridge.sandbox.children import Children
 from bridge.sandbox.flow import Flow
 from processors.failures import Reason
 from tests.chart.release import Manifest, Release, Values, containers, pod_template, render, variables
-from tests.integration.image import RESTRICTED, build, docker, docker_is_missing
+from tests.integration.image import RESTRICTED, build, docker, docker_is_missing, one_build
 
 COUNT = 200
 # On the host's network: the engine's Kafka advertises a port of the host's loopback, and public keys over
@@ -108,6 +108,7 @@ def image() -> str:
     return build()
 
 
+@one_build
 @pytest.mark.parametrize(
     "engine", [pytest.param("containers", marks=pytest.mark.engine_containers)], indirect=True
 )

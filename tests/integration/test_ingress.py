@@ -15,7 +15,7 @@ from bridge.sandbox.engines.base import Engine
 from tests.integration.canvas_side import CanvasQueue, event
 from tests.integration.conftest import Stored
 from tests.integration.door_process import DoorProcess, wait_for
-from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.engine_kafka import on_real_kafka, without_containers
 from tests.unit.doors import ACCOUNT, KID, serving_jwks, token
 
 
@@ -26,6 +26,7 @@ def queue(engine: Engine, queue_url: str) -> Iterator[CanvasQueue]:
         yield queue
 
 
+@without_containers
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("name", DOORS)
 def test_a_door_asked_to_stop_ends_with_0_and_says_so(
@@ -51,6 +52,7 @@ PLAIN_BODIES = [
 ]
 
 
+@without_containers
 def test_a_plain_webhook_takes_whatever_it_is_given_but_for_size(
     environment: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -81,6 +83,7 @@ FORGED = {
 }
 
 
+@without_containers
 def test_a_signed_webhook_takes_what_canvas_signed_for_us_and_nothing_else(
     environment: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -149,6 +152,7 @@ def test_while_kafka_is_away_nothing_is_acknowledged_and_after_it_all_is_taken(
     assert values >= sent | {event(1000), event(1002)}
 
 
+@without_containers
 def test_a_door_that_cannot_work_says_why_and_ends_with_1(
     environment: dict[str, str], queue_url: str, tmp_path: Path
 ) -> None:

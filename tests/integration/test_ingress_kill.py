@@ -12,6 +12,7 @@ from bridge.sandbox.engines.base import Engine
 from tests.integration.canvas_side import CanvasQueue, Load
 from tests.integration.conftest import Stored
 from tests.integration.door_process import HASTY, DoorProcess, wait_for
+from tests.integration.engine_kafka import without_containers
 
 KILLS = 3
 PER_KILL = 400
@@ -34,6 +35,7 @@ def kill_under_load(door: DoorProcess) -> Load:
     return load
 
 
+@without_containers
 def test_kill_9_of_the_webhook_loses_nothing_it_accepted(
     environment: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -47,6 +49,7 @@ def test_kill_9_of_the_webhook_loses_nothing_it_accepted(
     assert all(record.key == event_id(record.value).encode() for record in records)
 
 
+@without_containers
 def test_the_same_kill_finds_what_a_door_loses_that_acknowledges_first(
     environment: dict[str, str], stored: Stored, tmp_path: Path
 ) -> None:
@@ -65,6 +68,7 @@ def kill_while_it_drains(door: DoorProcess, queue: CanvasQueue) -> None:
         door.start()
 
 
+@without_containers
 def test_kill_9_of_the_sqs_door_loses_nothing_it_deleted(
     environment: dict[str, str], stored: Stored, queue: CanvasQueue, tmp_path: Path
 ) -> None:
@@ -79,6 +83,7 @@ def test_kill_9_of_the_sqs_door_loses_nothing_it_deleted(
     assert {record.header("canvas.event_name") for record in records} == {"logged_in"}
 
 
+@without_containers
 def test_the_same_kill_finds_what_a_door_loses_that_deletes_first(
     environment: dict[str, str], stored: Stored, queue: CanvasQueue, tmp_path: Path
 ) -> None:

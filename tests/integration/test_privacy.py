@@ -16,7 +16,7 @@ from bridge.contract import iso_time
 from bridge.identity import event_id
 from tests.integration.commands import processors
 from tests.integration.door_process import PATIENCE, wait_for
-from tests.integration.engine_kafka import without_containers
+from tests.integration.engine_kafka import on_embedded, without_containers
 from tests.integration.worker_process import Stream
 
 KEY = "the key of this test, 32 and more"
@@ -145,7 +145,7 @@ def test_a_worker_does_not_start_with_less_protection_than_was_asked_for(
     assert stream.written("logged_in") == stream.written("unknown") == 0
 
 
-@without_containers
+@on_embedded
 def test_the_command_reports_on_a_policy(environment: dict[str, str], tmp_path: Path) -> None:
     policy = tmp_path / "privacy.toml"
     policy.write_text(POLICY)

@@ -22,7 +22,7 @@ from processors.pipeline import Pipeline
 from processors.records import OutgoingRecord
 from processors.registry import schema_ids
 from tests.integration.door_process import records_of, wait_for
-from tests.integration.engine_kafka import on_real_kafka
+from tests.integration.engine_kafka import on_processes
 from tests.integration.worker_process import Stream
 
 CATALOGUE = load_catalogue()
@@ -87,7 +87,7 @@ def stream(environment: dict[str, str], tmp_path: Path) -> Stream:
     return Stream(environment, tmp_path)
 
 
-@on_real_kafka
+@on_processes
 def test_a_rollup_reads_committed_and_its_windows_outlive_a_crash(stream: Stream) -> None:
     progress = Progress(stream)
 

@@ -11,6 +11,7 @@ from processors.catalogue import load_catalogue
 from processors.names import TopicNames, subject
 from processors.registry import AvroSchema, SchemasMissing, schema_ids, schemas_by_topic
 from tests.integration.commands import processors, table
+from tests.integration.engine_kafka import without_containers
 from tests.registries import subjects_of
 from tests.schema_changes import CHANGES, SchemaChange, optional, required
 
@@ -70,6 +71,7 @@ def test_every_schema_is_registered_once(
     assert all(registry.get_versions(name) == [1] for name in schemas)
 
 
+@without_containers
 def test_a_dry_run_writes_nothing(
     environment: Environment, registry: SchemaRegistryClient, topic_prefix: str
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_dry_run_writes_nothing(
     assert ours(registry, topic_prefix) == set()
 
 
+@without_containers
 def test_a_compatible_change_is_a_new_version(
     environment: Environment,
     registry: SchemaRegistryClient,
@@ -93,6 +96,7 @@ def test_a_compatible_change_is_a_new_version(
     assert registry.get_versions(name) == [1, 2]
 
 
+@without_containers
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)], ids=["real", "dry run"])
 def test_an_incompatible_change_is_refused_with_the_reason_and_nothing_is_written(
     environment: Environment,
@@ -113,6 +117,7 @@ def test_an_incompatible_change_is_refused_with_the_reason_and_nothing_is_writte
     assert registry.get_versions(name) == [1]
 
 
+@without_containers
 def test_a_subject_s_own_level_is_kept_and_said(
     environment: Environment,
     registry: SchemaRegistryClient,
@@ -129,6 +134,7 @@ def test_a_subject_s_own_level_is_kept_and_said(
     assert registry.get_versions(name) == [1, 2]
 
 
+@without_containers
 def test_documentation_mints_no_trouble(
     environment: Environment,
     registry: SchemaRegistryClient,
@@ -144,6 +150,7 @@ def test_documentation_mints_no_trouble(
     assert {row[2] for row in table(again.stdout).values()} == {"unchanged"}
 
 
+@without_containers
 def test_the_worker_only_looks_up(
     environment: Environment,
     registry: SchemaRegistryClient,
@@ -179,6 +186,7 @@ def test_the_registry_s_verdict_is_the_one_we_explain(
         assert error.value.http_status_code == 409
 
 
+@without_containers
 def test_an_address_without_a_registry_is_said(environment: Environment) -> None:
     url = environment["SCHEMA_REGISTRY_URL"] + "/no/such/path"
     done = processors({**environment, "SCHEMA_REGISTRY_URL": url}, *REGISTER)

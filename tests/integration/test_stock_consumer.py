@@ -26,7 +26,8 @@ from processors.fan_out import FanOut
 from processors.names import TopicNames
 from processors.pipeline import Pipeline
 from processors.registry import schema_ids
-from tests.integration.commands import processors
+from tests.integration.engine_kafka import without_containers
+from tests.integration.prepared import prepare
 from tests.samples import CATALOGUE, PASSES, RECEIVED_AT, expected_file
 
 README = Path(__file__).parents[2] / "README.md"
@@ -42,9 +43,7 @@ def pipeline(environment: dict[str, str], topic_prefix: str) -> Pipeline:
         "PROCESSORS_TOPICS__TYPED_RETENTION_HOURS": "-1",
         "PROCESSORS_GROUP_ID": topic_prefix,
     }
-    for arguments in (("topics", "create"), ("schemas", "register")):
-        done = processors({**environment, **own}, *arguments)
-        assert done.returncode == 0, done.stderr
+    prepare({**environment, **own})
     names = TopicNames(topic_prefix)
     ids = schema_ids(CATALOGUE, names, SchemaRegistrySettings(url=environment["SCHEMA_REGISTRY_URL"]))
     return Pipeline(CATALOGUE, FanOut(CATALOGUE, names, ids))
@@ -102,6 +101,7 @@ def test_every_typed_record_is_read_knowing_only_the_registry_s_address(
     assert found == expected
 
 
+@without_containers
 def test_the_consumer_of_the_readme_works(engine: Engine, pipeline: Pipeline, topic_prefix: str) -> None:
     publish(engine, pipeline, [path for path in PASSES if path.name == "canvas.typical.pass.json"])
     (code,) = [

@@ -16,16 +16,11 @@ from processors.topics.cluster import Cluster
 from processors.topics.topic_plan import FoundTopic, PlannedTopic, differences, plan_topics
 from tests.integration.commands import processors, table
 from tests.integration.conftest import TopicMaker
+from tests.integration.engine_kafka import on_embedded, on_processes, on_real_kafka, without_containers
 
 CREATE = ("topics", "create")
 PARTITIONS = 2
 DELIVERY_SECONDS = 60
-
-
-def on_engines(*names: str) -> pytest.MarkDecorator:
-    """The test is about these engines, for the others do not do what it is about."""
-    marks = [pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}")) for name in names]
-    return pytest.mark.parametrize("engine", marks, indirect=True)
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def ours(kafka: KafkaSettings, plan: dict[str, PlannedTopic]) -> dict[str, Found
     return Cluster(kafka).found(plan)
 
 
-@on_engines("processes", "containers")
+@on_real_kafka
 def test_every_topic_is_created_once_and_as_planned(
     engine: Engine, environment: dict[str, str], kafka: KafkaSettings, plan: dict[str, PlannedTopic]
 ) -> None:
@@ -69,7 +64,7 @@ def test_every_topic_is_created_once_and_as_planned(
     assert second.stderr == ""
 
 
-@on_engines("embedded")
+@on_embedded
 def test_a_cluster_that_creates_nothing_on_request_is_asked_and_that_is_said(
     engine: Engine, environment: dict[str, str], kafka: KafkaSettings, plan: dict[str, PlannedTopic]
 ) -> None:
@@ -81,6 +76,7 @@ def test_a_cluster_that_creates_nothing_on_request_is_asked_and_that_is_said(
     assert f"has {made.partitions} partitions, planned are {PARTITIONS}" in done.stderr
 
 
+@without_containers
 def test_a_dry_run_creates_nothing(
     environment: dict[str, str], kafka: KafkaSettings, plan: dict[str, PlannedTopic]
 ) -> None:
@@ -90,6 +86,7 @@ def test_a_dry_run_creates_nothing(
     assert ours(kafka, plan) == {}
 
 
+@without_containers
 def test_an_existing_topic_is_never_changed_and_its_differences_are_said(
     environment: dict[str, str],
     kafka: KafkaSettings,
@@ -106,7 +103,7 @@ def test_an_existing_topic_is_never_changed_and_its_differences_are_said(
     assert ours(kafka, plan)[topic] == before
 
 
-@on_engines("processes", "containers")
+@on_processes
 def test_settings_that_differ_are_said_with_the_remedy(engine: Engine, environment: dict[str, str]) -> None:
     processors(environment, *CREATE)
     done = processors({**environment, "PROCESSORS_TOPICS__RAW_RETENTION_HOURS": "1"}, *CREATE)
@@ -114,7 +111,7 @@ def test_settings_that_differ_are_said_with_the_remedy(engine: Engine, environme
     assert "raw: has retention.ms=604800000, planned is 3600000: set PROCESSORS_TOPICS__RAW_R" in done.stderr
 
 
-@on_engines("processes", "containers")
+@on_processes
 def test_more_replicas_than_brokers_are_refused_before_anything_is_created(
     engine: Engine, environment: dict[str, str], kafka: KafkaSettings, plan: dict[str, PlannedTopic]
 ) -> None:
@@ -126,7 +123,7 @@ def test_more_replicas_than_brokers_are_refused_before_anything_is_created(
     assert ours(kafka, plan) == {}
 
 
-@on_engines("processes", "containers")
+@on_processes
 def test_what_the_cluster_refuses_is_said_in_its_words(
     engine: Engine, environment: dict[str, str], make_topic: TopicMaker, topic_prefix: str
 ) -> None:

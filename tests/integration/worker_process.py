@@ -18,8 +18,8 @@ from urllib.request import urlopen
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bridge.identity import event_id
-from tests.integration.commands import processors
 from tests.integration.door_process import PATIENCE, free_port, wait_for
+from tests.integration.prepared import prepare
 
 TIMEOUT = 30.0
 PROGRAM = (sys.executable, "-m", "processors")
@@ -47,9 +47,7 @@ class Stream:
             "PROCESSORS_SESSION_TIMEOUT_SECONDS": "6",
             "PROCESSORS_TOPICS__PARTITIONS": "4",
         }
-        for arguments in (("topics", "create"), ("schemas", "register")):
-            done = processors(self.environment, *arguments)
-            assert done.returncode == 0, done.stdout + done.stderr
+        prepare(self.environment)
 
     def worker(self, name: str = "one", program: Sequence[str] = PROGRAM, **more: str) -> "WorkerProcess":
         """A worker of the group, not started; `more`: variables of its own, without PROCESSORS_."""
