@@ -14,6 +14,9 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from httpx2 import TransportError
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.kafka import client_config
+from bridge.settings import KafkaSettings
+
 CE_ID = "ce_id"
 TRIES = 5
 REASON = "canvas.errors.reason"
@@ -54,7 +57,7 @@ class TopicReader:
         self._consumer = self._open.enter_context(
             Consumer(
                 {
-                    "bootstrap.servers": environment["KAFKA_BOOTSTRAP_SERVERS"],
+                    **client_config(_kafka_in(environment)),
                     "group.id": "canvas-bridge-demo",
                     "isolation.level": "read_committed",
                     "enable.auto.commit": False,
@@ -122,6 +125,11 @@ class TopicReader:
                 tries += 1
                 if tries == TRIES:
                     raise
+
+
+def _kafka_in(environment: Mapping[str, str]) -> KafkaSettings:
+    named = {name: environment.get(f"KAFKA_{name.upper()}") for name in KafkaSettings.model_fields}
+    return KafkaSettings(**{name: value for name, value in named.items() if value is not None})  # type: ignore[arg-type]
 
 
 def _text(value: str | bytes | None) -> str:

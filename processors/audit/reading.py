@@ -90,7 +90,8 @@ def raw_bounds(kafka: KafkaSettings, group_id: str, topic: str) -> tuple[dict[in
     except KafkaException as error:
         raise click.ClickException(
             f"Kafka at {kafka.bootstrap_servers} does not say how far the group {group_id} is: "
-            f"{error.args[0].str()}. Check KAFKA_* and PROCESSORS_GROUP_ID."
+            f"{error.args[0].str()}. Check KAFKA_* and PROCESSORS_GROUP_ID, and whether the user may "
+            "describe the group."
         ) from None
     # A group that has committed nothing has an offset below 0.
     return lows, {part.partition: max(part.offset, lows[part.partition]) for part in committed}

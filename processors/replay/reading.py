@@ -80,5 +80,5 @@ def missing_topics(missing: Sequence[str], prefix: str) -> str:
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return (
         f"no topic {', '.join(missing[:3])}{more}: run `canvas-processors topics create` with "
-        f"KAFKA_TOPIC_PREFIX={prefix}, or check the prefix"
+        f"KAFKA_TOPIC_PREFIX={prefix}, or check the prefix, and whether the user may read them"
     )

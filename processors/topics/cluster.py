@@ -102,7 +102,8 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise ClusterError(
                     f"the topics {', '.join(unseen)} are created, but after {_TIMEOUT_SECONDS:.0f} s the "
-                    "cluster does not show them: look at the brokers' health, then run the command again"
+                    "cluster does not show them: let the user describe them, or look at the brokers' health, "
+                    "then run the command again"
                 )
             time.sleep(_LOOK_AGAIN_SECONDS)
         return self.found(names)

@@ -13,6 +13,7 @@ from bridge.settings import KafkaSettings
 
 _TIMEOUT_SECONDS: Final = 30.0
 _BATCH: Final = 1000
+_GROUP: Final = "canvas-processors-scan"
 _AHEAD_BYTES: Final = 16 * 1_048_576
 _MOCK_CLUSTER: Final = "mockCluster"  # it cannot look up times and answers "the end"
 
@@ -34,7 +35,7 @@ class TopicScan:
         self._until = until
         self._reason = ""
         own: dict[str, Any] = {
-            "group.id": "canvas-processors-scan",  # asked for by librdkafka, never joined
+            "group.id": _GROUP,  # asked for by librdkafka, never joined
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -146,7 +147,7 @@ class TopicScan:
         return ScanFailed(
             f"Kafka at {self._servers} cannot be read: {self._reason or cause}. Check "
             "KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* and KAFKA_SSL_*, and whether the "
-            "user may read our topics."
+            f"user may read our topics and describe the group {_GROUP}."
         )
 
 
