@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from bridge.contract import Position, RawEvent
 from processors.failures import Failure, Reason, Stage
+from processors.metrics import ABORTED_BATCHES, DEAD_LETTERED
 from processors.patience import Patience
 from processors.records import CanonicalEvent, Outcome, OutgoingRecord
 from processors.settings import DeadLetterLimitSettings
@@ -179,3 +180,27 @@ def test_history_alone_needs_no_delivery(site: Site) -> None:
     site.delivery.failures = [NotDelivered("must not be asked")]
     site.run.process(Batch("canvas.raw", 0, 0, (), (), {0: 3}, {}, None))
     assert len(site.source.settled) == 1
+
+
+def test_what_a_batch_may_come_to_is_there_at_0_before_the_first(site: Site) -> None:
+    # A rate of a series that begins with its first event misses that event.
+    (reasons,), (causes,) = DEAD_LETTERED.collect(), ABORTED_BATCHES.collect()
+    assert {sample.labels["reason"] for sample in reasons.samples} == set(Reason)
+    assert {sample.labels["cause"] for sample in causes.samples} == {
+        "dead_letter_limit",
+        "not_delivered",
+        "defect",
+    }
+    assert site.delivery.delivered == []
+
+
+def test_the_age_of_events_is_told_once_a_batch(site: Site) -> None:
+    def told() -> tuple[float | None, ...]:
+        names = ("event_age_seconds_count", "last_received_timestamp_seconds")
+        return tuple(REGISTRY.get_sample_value(f"canvas_processors_{name}") for name in names)
+
+    events = batch(b"good", b"odd")
+    live = [replace(event, received_at=at) for event, at in zip(events.live, (60_000, 90_000), strict=True)]
+    before = told()[0] or 0
+    site.run.process(replace(events, live=live))
+    assert told() == (before + 1, 90.0)

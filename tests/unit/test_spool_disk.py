@@ -15,6 +15,8 @@ from bridge.kafka import NotStored
 from bridge.metrics import (
     SPOOL_BYTES,
     SPOOL_ERRORS,
+    SPOOL_LIMIT_BYTES,
+    SPOOL_LIMIT_SECONDS,
     SPOOL_OLDEST_SECONDS,
     SPOOL_RECORDS,
     SPOOLED,
@@ -53,6 +55,14 @@ def test_deliveries_that_come_together_share_an_fsync(tmp_path: Path) -> None:
 
     asyncio.run(go())
     assert left_in(tmp_path) == sorted(left_in(tmp_path), key=lambda event: int(event.value))
+
+
+def test_its_limits_are_told_beside_what_it_has(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with spool_in(tmp_path, max_bytes=20_000_000, max_age_hours=2):
+            assert (metric(SPOOL_LIMIT_BYTES), metric(SPOOL_LIMIT_SECONDS)) == (20_000_000, 7200)
+
+    asyncio.run(go())
 
 
 def test_a_commit_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
