@@ -40,6 +40,7 @@ def zombie(stream: Stream, program: Sequence[str]) -> tuple[set[str], Counter[st
 def test_a_zombie_is_shut_out_and_doubles_nothing(environment: dict[str, str], tmp_path: Path) -> None:
     ids, found = zombie(Stream(environment, tmp_path), STALLED)
     assert dict(found) == dict.fromkeys(ids, 1)
+    assert "Failed to commit offsets to transaction" in (tmp_path / "one.log").read_text()
 
 
 @on_processes
