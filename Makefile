@@ -58,9 +58,10 @@ chart: install ## the Helm chart, rendered and validated
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples
 
-docs: install ## the catalogue for people: avro/pages and the table in avro/README.md
+docs: install ## what is written for people: avro/pages, the tables in avro/README.md and deploy/security.md
 	$(BIN)/canvas-processors schemas export --html avro/pages
 	$(BIN)/python -m tests.catalogue_table
+	$(BIN)/python -m tests.acls
 
 release-schemas: install ## avro/released/VERSION.json, with what is new or changed; VERSION=1.4.0
 	$(BIN)/canvas-processors schemas release $(VERSION)

@@ -1,7 +1,6 @@
 """The image runs as a pod would run it: another user, a read-only root, no capabilities, no network."""
 
 import json
-import os
 import time
 import tomllib
 from collections.abc import Callable
@@ -11,9 +10,7 @@ import pytest
 from tests.integration.image import (
     ROOT,
     DockerFailure,
-    build,
     docker,
-    docker_is_missing,
     inspect,
     run,
     running,
@@ -42,15 +39,6 @@ HELP = [
     "canvas-processors topics create",
     "canvas-processors schemas register",
 ]
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    lacking = docker_is_missing()
-    if lacking and os.environ.get("IT_REQUIRED") != "1":
-        pytest.skip(lacking)
-    assert lacking is None, lacking
-    return build()
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
