@@ -72,7 +72,6 @@ class Site:
 @contextmanager
 def acl_site(cluster: KafkaCluster, image: str, folder: Path) -> Iterator[Site]:
     """Users, their rows, and the chart's pods under them."""
-    cluster.add_user(ADMIN)
     for component in components():
         cluster.add_user(principal(component))
         cluster.allow(acls(component))

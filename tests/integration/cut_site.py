@@ -29,7 +29,7 @@ from tests.integration.secured_broker import ADMIN
 PARTITIONS: Final = 4
 RATE: Final = 100.0
 CONNECTIONS: Final = 16
-DURING: Final = 150  # deliveries while something is away
+DURING: Final = 100  # deliveries while something is away
 
 
 @dataclass

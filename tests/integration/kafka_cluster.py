@@ -207,6 +207,7 @@ def _wait(cluster: KafkaCluster) -> None:
         )
         time.sleep(0.1)
     set_compatibility(cluster.registry_url)
+    cluster.add_user(ADMIN)
 
 
 def _writable(cluster: KafkaCluster) -> bool:

@@ -13,7 +13,8 @@ from tests.integration.image import RESTRICTED, DockerFailure, docker
 from tests.integration.kafka_cluster import CA_IN_CONTAINERS, KafkaCluster
 
 WEBHOOK_PORT, ADMIN_PORT = 8080, 9090
-SPOOL: Final = "/var/lib/canvas-bridge"
+SPOOL, TABLES = "/var/lib/canvas-bridge", "/var/lib/canvas-processors"
+AS_KUBERNETES: Final = "--restart=on-failure"
 
 
 @dataclass
@@ -44,10 +45,20 @@ class Pod:
         env = [f"--env={name}={value}" for name, value in self.environment.items()]
         mounts = [
             f"--volume={self.cluster.ca}:{CA_IN_CONTAINERS}:ro",
-            f"--tmpfs={SPOOL}:uid=10001,gid=10001,size=64m",
+            *(f"--tmpfs={folder}:uid=10001,gid=10001,size=64m" for folder in (SPOOL, TABLES)),
         ]
         ports = [f"--publish={self.port}:{WEBHOOK_PORT}", f"--publish={self.admin_port}:{ADMIN_PORT}"]
-        options = ("--name", self.name, "--network", self.cluster.outside, *RESTRICTED, *mounts, *ports, *env)
+        options = (
+            "--name",
+            self.name,
+            "--network",
+            self.cluster.outside,
+            AS_KUBERNETES,
+            *RESTRICTED,
+            *mounts,
+            *ports,
+            *env,
+        )
         docker("create", *options, self.image, *self.command)
         self.join()
         docker("start", self.name)

@@ -57,8 +57,11 @@ TOOLS = {
     "summary": ("dead-letter", "canvas-processors dead-letter summary", "dead letters in"),
     "list": ("dead-letter", "canvas-processors dead-letter list", "invalid"),
     "drift": ("drift", "canvas-processors drift", "typed records of"),
-    "propose": ("drift", "canvas-processors schemas propose --dry-run", ""),
-    "check webhook": ("webhook", "canvas-bridge check webhook", f"we may write to {RAW}"),
+    "check webhook": (
+        "webhook",
+        "canvas-bridge check webhook --jwks-url http://127.0.0.1:{jwks}/jwks",
+        f"we may write to {RAW}",
+    ),
     "check sqs": ("sqs", "canvas-bridge check sqs", f"we may write to {RAW}"),
 }
 
@@ -66,7 +69,7 @@ TOOLS = {
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_of_the_image_works_with_exactly_its_acls(site: Site, name: str) -> None:
     component, command, said = TOOLS[name]
-    assert said in site.person.in_the_image(component, *command.split())
+    assert said in site.person.in_the_image(component, *command.format(**site.ports).split())
 
 
 # What each may do to a topic; nothing at all to those that are not named.

@@ -56,7 +56,6 @@ def test_a_worker_cut_off_past_its_session_is_shut_out_and_comes_back(site: CutS
         one.join()
         wait_for(lambda: len(assignments(one)) > before, "partitions for the one that was cut off")
         wait_for(one.is_ready, "its readiness")
-    assert "gave up partitions" in one.log()
 
 
 def test_a_broker_killed_and_then_one_cut_off_lose_nothing(site: CutSite) -> None:
