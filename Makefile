@@ -68,10 +68,11 @@ chart-rehearsal: install ## install, test, upgrade, rollback of every example on
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples
 
-docs: install ## what is written from the code: avro/pages, tables of events, metrics and values, dashboards
+docs: install ## what is written from the code: avro/pages, tables of events, metrics, ACLs and values, dashboards
 	$(BIN)/canvas-processors schemas export --html avro/pages
 	$(BIN)/python -m tests.catalogue_table
 	$(BIN)/python -m tests.metrics_table
+	$(BIN)/python -m tests.acls
 	$(BIN)/python -m tests.chart.values_table
 	$(BIN)/python -m tests.dashboards
 

@@ -26,7 +26,7 @@ class Flow:
         self._children = children
         self._folder = folder
         children.environment["PROCESSORS_DATA_DIR"] = str(folder / "tables")
-        self._ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
 
     def prepare(self) -> None:
         """Creates topics and registers schemas."""
@@ -35,7 +35,7 @@ class Flow:
 
     def start(self) -> None:
         """Starts the commands and waits until each says that it is ready."""
-        ports = {name: str(port) for name, port in self._ports.items()}
+        ports = {name: str(port) for name, port in self.ports.items()}
         jwks = f"http://127.0.0.1:{ports['jwks']}/jwks"
         start = self._children.start
         start(
@@ -48,14 +48,14 @@ class Flow:
         start("sqs", "canvas-bridge", "sqs", "--wait-seconds", "1", "--admin-port", ports["sqs admin"])
         start("worker", "canvas-processors", "worker", "--admin-port", ports["worker admin"])
         for name in ("webhook", "sqs", "worker"):
-            self._children.wait_for(name, lambda port=self._ports[f"{name} admin"]: is_ready(port))  # type: ignore[misc]
+            self._children.wait_for(name, lambda port=self.ports[f"{name} admin"]: is_ready(port))  # type: ignore[misc]
 
     def simulate(self, count: int, seed: int) -> dict[str, Any]:
         """Lets the university send over both doors, in both formats, and returns the simulator's report."""
         report = self._folder / "report.json"
         self._children.run_here(
             *("canvas-bridge", "simulate", "--count", str(count), "--seed", str(seed)),
-            *("--to", f"http://127.0.0.1:{self._ports['webhook']}/", "--signed", *self._keys()),
+            *("--to", f"http://127.0.0.1:{self.ports['webhook']}/", "--signed", *self._keys()),
             *("--sqs-queue-url", self._children.environment["BRIDGE_SQS__QUEUE_URL"]),
             # Now: the rollup leaves out what is received long after its time.
             *("--start", "now", *TROUBLE, "--report", str(report)),
@@ -73,7 +73,7 @@ class Flow:
         try:
             while True:
                 self._children.check()
-                tally, metrics = reader.read(0.5), read_metrics(self._ports["worker admin"])
+                tally, metrics = reader.read(0.5), read_metrics(self.ports["worker admin"])
                 duplicates = int(metrics.get(DUPLICATES, 0))
                 show(tally.total + duplicates)
                 done = tally.total + duplicates >= max(tally.raw, accepted) and _rolled_up(tally, metrics)

@@ -16,6 +16,8 @@ from bridge.contract import RawEvent
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
 from tests.integration.door_process import PATIENCE, records_of, wait_for
+from tests.integration.image import build, docker_is_missing
+from tests.integration.kafka_cluster import KafkaCluster, kafka_cluster
 
 TopicMaker = Callable[[str, int], str]
 Stored = Callable[[], list[RawEvent]]
@@ -43,6 +45,23 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """Our container image."""
+    lacking = docker_is_missing()
+    if lacking and os.environ.get("IT_REQUIRED") != "1":
+        pytest.skip(lacking)
+    assert lacking is None, lacking
+    return build()
+
+
+@pytest.fixture(scope="session")
+def cluster(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    """Three brokers with TLS, SCRAM and an authorizer; started once, for what our image does with it."""
+    with kafka_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
 
 
 @pytest.fixture

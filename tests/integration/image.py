@@ -38,8 +38,8 @@ def docker_is_missing() -> str | None:
     return None
 
 
-def docker(*arguments: str, text: str | None = None) -> str:
-    """What the docker command prints. Raises DockerFailure."""
+def docker(*arguments: str, text: str | None = None, merged: bool = False) -> str:
+    """What the docker command prints; `merged`: on standard error too. Raises DockerFailure."""
     # Which builder there is, the client knows best.
     env = {name: value for name, value in os.environ.items() if name != "DOCKER_BUILDKIT"}
     done = subprocess.run(
@@ -47,7 +47,7 @@ def docker(*arguments: str, text: str | None = None) -> str:
     )
     if done.returncode:
         raise DockerFailure(f"docker {arguments[0]}: {done.stderr or done.stdout}")
-    return done.stdout
+    return done.stdout + done.stderr if merged else done.stdout
 
 
 @functools.cache

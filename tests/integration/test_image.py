@@ -12,9 +12,7 @@ import pytest
 from tests.integration.image import (
     ROOT,
     DockerFailure,
-    build,
     docker,
-    docker_is_missing,
     inspect,
     one_build,
     run,
@@ -52,15 +50,6 @@ HELP = [
     "canvas-processors topics create",
     "canvas-processors schemas register",
 ]
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    lacking = docker_is_missing()
-    if lacking and os.environ.get("IT_REQUIRED") != "1":
-        pytest.skip(lacking)
-    assert lacking is None, lacking
-    return build()
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -170,12 +170,13 @@ def _require_docker() -> None:
         raise EngineUnavailable(f"engine containers: Docker does not answer ({cause}). {remedy}")
 
 
-def _image(variable: str) -> str:
+def image_name(variable: str) -> str:
+    """The image to take: of the environment, else the public one."""
     return os.environ.get(variable) or IMAGES[variable]
 
 
 def _kafka(port: int) -> KafkaContainer:
-    container = KafkaContainer(_image("KAFKA_IMAGE")).with_kraft()
+    container = KafkaContainer(image_name("KAFKA_IMAGE")).with_kraft()
     # One broker cannot keep the default three copies of the transaction log.
     container.with_env("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1")
     container.with_env("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1")
@@ -187,11 +188,11 @@ def _kafka(port: int) -> KafkaContainer:
 
 
 def _registry(port: int) -> DockerContainer:
-    container = DockerContainer(_image("REGISTRY_IMAGE")).with_bind_ports(8080, port)
+    container = DockerContainer(image_name("REGISTRY_IMAGE")).with_bind_ports(8080, port)
     # WRITE_DELAY=0: what it has answered is on disk when it is killed.
     container.with_env("APICURIO_STORAGE_KIND", "sql")
     return container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
 
 
 def _sqs(port: int) -> DockerContainer:
-    return DockerContainer(_image("SQS_IMAGE")).with_bind_ports(9324, port)
+    return DockerContainer(image_name("SQS_IMAGE")).with_bind_ports(9324, port)
