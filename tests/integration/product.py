@@ -52,9 +52,7 @@ def running(
         **environment,
         "BRIDGE_WEBHOOK__ACCEPT": "signed",
         "BRIDGE_SPOOL__DIRECTORY": str(folder / "spool"),
-        "BRIDGE_SPOOL__KAFKA_SECONDS": "1",
-        "BRIDGE_SPOOL__MAX_AGE_HOURS": str(15 / 3600),
-        "KAFKA_DELIVERY_TIMEOUT_SECONDS": "3",
+        "BRIDGE_SPOOL__MAX_AGE_HOURS": str(30 / 3600),
     }
     with ExitStack() as stack:
         jwks = stack.enter_context(JwksServer(SigningKeys.load(keys)))

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,14 +55,14 @@ def test_every_panel_shows_something_of_a_running_flow(environment: dict[str, st
 
 
 class Rehearsal:
-    """Faults that are really caused, and the seconds until the alert of each fires."""
+    """Faults that are really caused; it tells the seconds until each alert fires."""
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: Product, say: Callable[[str], None]) -> None:
         self.product = product
-        self.seconds: dict[str, float] = {}
+        self._say = say
 
     @contextmanager
-    def expecting(self, *alerts: str) -> Iterator[None]:
+    def expecting(self, fault: str, *alerts: str) -> Iterator[None]:
         """What is done inside makes these fire, which did not before."""
         firing = self.product.prometheus.firing
         assert not firing() & set(alerts)
@@ -70,7 +70,7 @@ class Rehearsal:
         yield
         for alert in alerts:
             wait_for(lambda alert=alert: alert in firing(), f"the alert {alert}")  # type: ignore[misc]
-            self.seconds[alert] = time.monotonic() - begun
+            self._say(f"{fault:32} {alert:40} {time.monotonic() - begun:6.1f} s")
 
     def quiet(self) -> None:
         """Everything is mended. A worker that Kafka shut out is started again, as Kubernetes does."""
@@ -83,45 +83,43 @@ class Rehearsal:
 
         wait_for(nothing_fires, "the end of all alerts")
 
-    def report(self) -> str:
-        rows = [f"{alert:40} {seconds:6.1f} s" for alert, seconds in self.seconds.items()]
-        return "\n".join(("alert fired, after", *rows))
-
 
 @pytest.fixture
-def rehearsal(environment: dict[str, str], tmp_path: Path) -> Iterator[Rehearsal]:
+def rehearsal(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Rehearsal]:
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", end="")  # noqa: T201 - what a rehearsal is for
+
     limit = {"DEAD_LETTER_LIMIT__MINIMUM": "20", "DEAD_LETTER_LIMIT__EVENTS": "50", "ROLLUPS": "false"}
     with running(environment, tmp_path, hastened(), **limit) as product:
-        yield Rehearsal(product)
+        yield Rehearsal(product, say)
 
 
 @on_processes
-def test_alerts_fire_on_real_faults_and_end_with_them(
-    engine: Engine, rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]
-) -> None:
-    product = rehearsal.product
-    with delivering(product, "--rate", "40", "--malformed", "0"):
-        wait_for(lambda: product.prometheus.value("sum(canvas_processors_raw_records_total)") > 50, "a flow")
+def test_alerts_fire_on_real_faults_and_end_with_them(engine: Engine, rehearsal: Rehearsal) -> None:
+    product, expecting = rehearsal.product, rehearsal.expecting
+    spool = ("CanvasBridgeSpoolHolding", "CanvasBridgeSpoolNearLimit", "CanvasBridgeNotStoring")
+    with delivering(product, "--rate", "20", "--malformed", "0"):
+        wait_for(lambda: product.prometheus.value("sum(canvas_processors_raw_records_total)") > 20, "a flow")
         rehearsal.quiet()
-        with rehearsal.expecting(
-            "CanvasBridgeSpoolHolding", "CanvasBridgeSpoolNearLimit", "CanvasBridgeNotStoring"
-        ):
+        with expecting("Kafka stands still", *spool):
             engine.pause("kafka")
         engine.resume("kafka")
         rehearsal.quiet()
-    with rehearsal.expecting("CanvasProcessorsDeadLetterLimitReached", "CanvasProcessorsStuck"):
+    with expecting("poison", "CanvasProcessorsDeadLetterLimitReached", "CanvasProcessorsStuck"):
         pour_poison(product)
-    with rehearsal.expecting("CanvasBridgeTargetDown", "CanvasProcessorsWorkerDown"):
+    with expecting("the worker is killed", "CanvasBridgeTargetDown", "CanvasProcessorsWorkerDown"):
         product.worker.kill()
-    with rehearsal.expecting("CanvasBridgeKeysNotFetched"):
+    with expecting("no keys after a restart", "CanvasBridgeKeysNotFetched"):
         product.jwks.close()
         product.webhook.kill()
         product.webhook.launch()
         wait_for(lambda: product.webhook.get("/metrics"), "the webhook")
-    with rehearsal.expecting("CanvasBridgeDeliveryBudgetHalfUsed", "CanvasBridgeDeliveryBudgetNearlyUsed"):
+    budget = ("CanvasBridgeDeliveryBudgetHalfUsed", "CanvasBridgeDeliveryBudgetNearlyUsed")
+    with expecting("21,001 requests are refused", *budget):
         refuse(product.webhook.port, 21_001)
-    with capsys.disabled():
-        print(f"\n{rehearsal.report()}")  # noqa: T201 - what a rehearsal is for
 
 
 @contextmanager
