@@ -7,7 +7,7 @@ LANES ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(LANES) --dist loadgroup
 PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chart-release-check chart-rehearsal expected docs release-schemas bench-ingress \
+.PHONY: help install demo test chart-release-check expected docs release-schemas bench-ingress \
   bench-poison bench-audit bench-capacity alerts-rehearsal fault-matrix soak format lock image image-twice sbom clean $(PARTS)
 
 help: ## this list
@@ -61,9 +61,6 @@ chart: install ## the Helm chart, rendered and validated
 
 chart-release-check: install ## the chart under other Helms and a policy scan; HELM=path,path CHECKOV=path CRDS=folder
 	$(BIN)/pytest tests/release tests/chart/test_crds.py
-
-chart-rehearsal: install ## install, test, upgrade, rollback of every example on the cluster of KUBECONFIG; HELM=path CRDS=folder
-	$(BIN)/python -m tests.chart.rehearsal
 
 expected: install ## the expected file beside every sample, anew; review the diff
 	$(BIN)/python -m tests.samples

@@ -50,6 +50,8 @@ def _closed(openapi: Any) -> Any:
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             schema[key] = _closed(schema[key])
+    if "(?i)" in schema.get("pattern", ""):  # which Go allows anywhere, and Python at the beginning alone
+        schema["pattern"] = f"(?i){schema['pattern'].replace('(?i)', '')}"
     if schema.get("x-kubernetes-int-or-string"):
         schema.pop("type", None)
         schema.setdefault("anyOf", [{"type": "integer"}, {"type": "string"}])
