@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 
 import pytest
 from confluent_kafka import Producer
@@ -34,15 +35,21 @@ def required() -> Iterator[None]:
         pytest.skip(str(reason))
 
 
+def start(engine: Engine, folders: pytest.TempPathFactory) -> None:
+    """Starts it, one lane of pytest-xdist after the other: what the first downloads the next finds."""
+    with required(), (folders.getbasetemp().parent / "engines.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        engine.start()
+
+
 @pytest.fixture(
     scope="session",
     params=[pytest.param(name, marks=getattr(pytest.mark, f"engine_{name}")) for name in ENGINES],
 )
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A running engine."""
     running = ENGINES[request.param](EngineOptions())
-    with required():
-        running.start()
+    start(running, tmp_path_factory)
     yield running
     running.stop()
 

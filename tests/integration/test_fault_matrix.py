@@ -16,7 +16,7 @@ from tests.faults.door_ended import Killed
 from tests.faults.raw_topic import WITH_RULES
 from tests.faults.small_disk import can_mount
 from tests.faults.trial import Pace, try_fault
-from tests.integration.conftest import required
+from tests.integration.conftest import start
 from tests.integration.door_process import HASTY
 
 # One engine with rules is enough: all on one of pytest-xdist's workers.
@@ -41,11 +41,10 @@ class KilledInHaste(Killed):
 
 
 @pytest.fixture(scope="module")
-def engine_with_rules() -> Iterator[ProcessesEngine]:
+def engine_with_rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessesEngine]:
     """An engine of its own, for a rule that takes a right away needs a Kafka that heeds rules."""
     engine = ProcessesEngine(EngineOptions(broker_properties=WITH_RULES))
-    with required():
-        engine.start()
+    start(engine, tmp_path_factory)
     yield engine
     engine.stop()
 

@@ -88,7 +88,7 @@ def test_an_outage_of_kafka_is_waited_out_by_the_same_process(
         wait_for(lambda: worker.metric("batches_total") > 3, "some batches")
         engine.pause("kafka")
         try:
-            time.sleep(9)  # more than the session of 6 s: Kafka will take this worker for dead
+            time.sleep(15)  # more than the session of 6 s: Kafka will take this worker for dead
             assert worker.get("/healthz/live") == "ok\n"
         finally:
             engine.resume("kafka")

@@ -127,9 +127,13 @@ class Stream:
         return -1 if any(part.error for part in parts) else sum(max(0, part.offset) for part in parts)
 
     def wait_until_processed(self) -> None:
-        """Until the group has committed all of the raw topic."""
-        end = self.written("raw")
-        wait_for(lambda: self.committed() == end, f"processing of {end} raw records")
+        """Until the group has committed all of the raw topic, as long as it goes on."""
+        end, before, limit = self.written("raw"), 0, time.monotonic() + PATIENCE
+        while (now := self.committed()) != end:
+            if now > before:
+                before, limit = now, time.monotonic() + PATIENCE
+            assert time.monotonic() < limit, f"{now} of {end} raw records are processed, and no more come"
+            time.sleep(0.02)
 
     def _parts(self, name: str) -> list[TopicPartition]:
         topic = self.prefix + name
