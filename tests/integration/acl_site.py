@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPConnection
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ class Site:
     tally: Tally
     duplicates: int
     ports: Mapping[str, int]
+    _numbers: Iterator[int] = field(default_factory=count)
 
-    def post(self, number: int) -> int:
-        """Posts a course_progress to the webhook; the status."""
+    def post(self) -> int:
+        """Posts one more course_progress to the webhook; the status."""
         connection = HTTPConnection("127.0.0.1", self.ports["webhook"], timeout=PATIENCE)
         with closing(connection):
-            connection.request("POST", "/", progress(number))
+            connection.request("POST", "/", progress(next(self._numbers)))
             return connection.getresponse().status
 
     def worker_says_denied(self) -> int:

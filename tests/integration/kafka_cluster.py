@@ -33,6 +33,7 @@ from bridge.sandbox.engines.containers import API_PATH, image_name
 from bridge.sandbox.engines.ports import free_ports
 from bridge.sandbox.engines.readiness import answers
 from tests.acls import Acl
+from tests.integration.door_process import wait_for
 from tests.integration.image import docker
 from tests.integration.secured_broker import ADMIN, BROKERS, PASSWORD, host, secured_broker
 from tests.unit.certificates import authority, issued, private_key
@@ -122,6 +123,10 @@ class KafkaCluster:
         """Removes one row."""
         (removed,) = self.admin.delete_acls([_binding(acl, AclBindingFilter)]).values()
         assert len(removed.result(PATIENCE)) == 1, acl
+        # The controller has it; brokers follow.
+        wait_for(
+            lambda: not self.admin.describe_acls(_binding(acl, AclBindingFilter)).result(10), f"no {acl}"
+        )
 
     def kill(self, broker: int) -> None:
         """SIGKILL."""
