@@ -50,7 +50,8 @@ def test_every_panel_shows_something_of_a_running_flow(environment: dict[str, st
             assert not left
         # They are understood, and have nothing to show.
         assert not any(prometheus.query(expression) for expression in empty.values())
-        assert prometheus.firing() <= {"CanvasProcessorsDeadLetters"}  # 2 % are broken, on purpose
+        broken = {"CanvasProcessorsDeadLetters"}  # 2 % are, on purpose
+        wait_for(lambda: prometheus.firing() <= broken, "the end of what began with the start")
         assert len(prometheus.query("sum by (door) (canvas_bridge_stored_total) > 0")) == 2
 
 
