@@ -12,7 +12,7 @@ from bridge.sandbox.tally import Tally, TopicReader
 from tests.integration.composed import Composed, compose_program
 from tests.integration.image import build, docker_is_missing
 
-SECONDS = 240.0
+SECONDS = 600.0
 COUNT = 200
 
 
