@@ -56,11 +56,17 @@ class Composed:
         labels = folder / "labels.json"  # JSON is YAML
         labels.write_text(json.dumps({"services": {name: {"labels": [LABEL]} for name in services()}}))
         self._command = [*program, "-p", self.project, "-f", str(FILE), "-f", str(labels)]
-        self._environment = {**os.environ, **ports, "CANVAS_BRIDGE_IMAGE": image}
+        self._image = f"{self.project}:test"
+        docker("tag", image, self._image)
+        self._environment = {**os.environ, **ports, "CANVAS_BRIDGE_IMAGE": self._image}
 
     def __enter__(self) -> Self:
         try:
             self("up", "--detach", "--no-build", *self.names)
+        except ComposeFailure as failure:
+            log = self("logs", "--no-color", "--tail=30", "setup")
+            self._down()
+            raise ComposeFailure(f"{failure}\n{log}") from failure
         except BaseException:
             self._down()
             raise
@@ -94,3 +100,4 @@ class Composed:
 
     def _down(self) -> None:
         self("down", "--volumes", "--timeout", "60")
+        docker("rmi", "--no-prune", self._image)

@@ -52,10 +52,14 @@ def docker(*arguments: str, text: str | None = None, merged: bool = False) -> st
 
 @functools.cache
 def build() -> str:
-    """Builds the image once a session and returns its tag. PYTHON_IMAGE in the environment: another base."""
+    """Builds the image once a session. PYTHON_IMAGE in the environment: another base.
+
+    Returns its id: another checkout's tests may give the tag to another image meanwhile.
+    """
     base = [f"--build-arg=PYTHON_IMAGE={os.environ['PYTHON_IMAGE']}"] if "PYTHON_IMAGE" in os.environ else []
-    docker("build", "--quiet", *base, "--file", str(ROOT / "deploy" / "Dockerfile"), "--tag", TAG, str(ROOT))
-    return TAG
+    dockerfile = str(ROOT / "deploy" / "Dockerfile")
+    printed = docker("build", "--quiet", *base, "--file", dockerfile, "--tag", TAG, str(ROOT))
+    return printed.split()[-1]
 
 
 def inspect(image: str) -> dict[str, Any]:
