@@ -65,7 +65,7 @@ def worker_figures(stream: Stream, events: int) -> Iterator[tuple[str, str]]:
         done = 0.0
         while done < events:
             assert worker.ended() is None, worker.log()
-            time.sleep(0.1)
+            time.sleep(2)  # a scrape costs the worker as well
             done = worker.metric("raw_records_total")
             if done and not first:
                 began, first, before = (
