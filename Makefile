@@ -5,7 +5,8 @@ BIN := .venv/bin
 LANES ?= 2
 # Most tests wait for others: so many run at a time, each lane with an engine of its own.
 PYTEST := $(BIN)/pytest --numprocesses $(LANES) --dist loadgroup
-PARTS := check unit contract property integration-embedded integration-processes integration-containers chart
+PARTS := check unit contract property integration-embedded integration-processes integration-containers \
+  integration-cluster chart
 .DEFAULT_GOAL := help
 .PHONY: help install demo test chart-release-check expected docs release-schemas bench-ingress \
   bench-poison bench-audit bench-capacity alerts-rehearsal fault-matrix soak format lock image image-twice sbom clean $(PARTS)
@@ -55,6 +56,9 @@ integration-processes: install ## on Apache Kafka, Apicurio Registry and Elastic
 
 integration-containers: install ## on containers: needs Docker, says so and skips without it
 	$(PYTEST) tests/integration -m engine_containers
+
+integration-cluster: install ## the image on three brokers with TLS and ACLs: needs Docker, says so and skips without it
+	$(BIN)/pytest tests/integration -m cluster
 
 chart: install ## the Helm chart, rendered and validated
 	$(PYTEST) tests/chart

@@ -3,7 +3,6 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 
@@ -16,7 +15,8 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from bridge.contract import RawEvent
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import Engine, EngineOptions, EngineUnavailable
-from tests.integration.door_process import PATIENCE, records_of, wait_for
+from tests.integration.door_process import records_of, wait_for
+from tests.integration.engine_kafka import delete_topics
 from tests.integration.image import build, docker_is_missing
 from tests.integration.kafka_cluster import KafkaCluster, kafka_cluster
 
@@ -77,15 +77,8 @@ def topic_prefix(engine: Engine) -> Iterator[str]:
     prefix = f"it{uuid.uuid4().hex[:12]}."
     yield prefix
     if engine.creates_topics:
-        delete_topics(engine.addresses.kafka_bootstrap_servers, prefix)
-
-
-def delete_topics(servers: str, prefix: str) -> None:
-    """A whole suite's topics, 120 a test, are too many for the heap of a small broker."""
-    admin = AdminClient({"bootstrap.servers": servers, "log_level": 2})
-    names = [name for name in admin.list_topics(timeout=PATIENCE).topics if name.startswith(prefix)]
-    if names:
-        wait(admin.delete_topics(names, operation_timeout=PATIENCE).values())
+        servers = engine.addresses.kafka_bootstrap_servers
+        delete_topics(AdminClient({"bootstrap.servers": servers, "log_level": 2}), prefix)
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ from tests.faults.oracle import RawOracle, everything_in, headers_of
 from tests.faults.typed_oracle import TypedOracle
 from tests.integration.commands import processors
 from tests.integration.door_process import wait_for
+from tests.integration.engine_kafka import delete_topics
 from tests.integration.kafka_cluster import KafkaCluster
 from tests.integration.networked_pod import ADMIN_PORT, SPOOL, Pod
 from tests.integration.secured_broker import ADMIN
 
-PARTITIONS: Final = 4
+PARTITIONS: Final = 2
 RATE: Final = 100.0
 CONNECTIONS: Final = 16
 DURING: Final = 100  # deliveries while something is away
@@ -82,7 +83,7 @@ class CutSite:
             PROCESSORS_INSTANCE_ID=name,
             PROCESSORS_ROLLUPS="false",
             PROCESSORS_SESSION_TIMEOUT_SECONDS="6",
-            PROCESSORS_TRANSACTION_TIMEOUT_SECONDS="10",
+            PROCESSORS_TRANSACTION_TIMEOUT_SECONDS="30",
         )
 
     def prepare(self) -> None:
@@ -129,8 +130,9 @@ class CutSite:
         return found
 
     def close(self) -> None:
-        """Lets go of Kafka."""
+        """Lets go of Kafka, and its topics go with it."""
         self._watcher.close()
+        delete_topics(self.cluster.admin, self.prefix)
 
 
 @dataclass

@@ -1,9 +1,13 @@
 """Writing to an engine's Kafka and reading from it, with every answer checked."""
 
+from concurrent.futures import wait
+
 import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from bridge.sandbox.engines.base import Addresses
+from tests.integration.door_process import PATIENCE
 
 WAIT_SECONDS = 60.0
 RECORDS = 100
@@ -63,3 +67,10 @@ def write(addresses: Addresses, topic: str, values: list[bytes]) -> list[KafkaEr
             writer.produce(topic, value, b"key", on_delivery=lambda error, _: answers.append(error))
         writer.flush(WAIT_SECONDS)
     return answers
+
+
+def delete_topics(admin: AdminClient, prefix: str) -> None:
+    """A whole suite's topics, 120 a test, are too many for the heap of a small broker."""
+    names = [name for name in admin.list_topics(timeout=PATIENCE).topics if name.startswith(prefix)]
+    if names:
+        wait(admin.delete_topics(names, operation_timeout=PATIENCE).values())

@@ -26,11 +26,10 @@ from tests.integration.acl_site import (
     without,
 )
 from tests.integration.door_process import PATIENCE, wait_for
-from tests.integration.image import one_build
 from tests.integration.kafka_cluster import KafkaCluster
 from tests.integration.secured_pods import GROUP, principal
 
-pytestmark = [pytest.mark.engine_containers, one_build]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,13 @@ from processors.schemas.registration import register_all
 from processors.schemas.released import read_history
 from tests.integration.cut_site import CutSite
 from tests.integration.door_process import wait_for
-from tests.integration.image import one_build
 from tests.integration.kafka_cluster import KafkaCluster
 from tests.integration.networked_pod import Pod
 from tests.integration.next_set import CHANGED, FIELD, NEW, image_of, write_next_set
 from tests.integration.secured_broker import ADMIN
 from tests.integration.upgrade_readers import Reader
 
-pytestmark = [pytest.mark.engine_containers, one_build]
+pytestmark = pytest.mark.cluster
 
 PREFIX = "upgrade."
 BETWEEN = 100  # events of each kind between two steps
