@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from processors.catalogue import schema_folder
-from tests.integration.image import docker, run
+from tests.integration.image import TAG, docker, run
 
 CHANGED: Final = "logged_in"
 FIELD: Final = "mood"
@@ -30,11 +30,9 @@ def write_next_set(folder: Path) -> None:
 
 
 def image_of(image: str, avro: Path, folder: Path) -> str:
-    """Builds the image that the next release would be, and returns its tag."""
+    """Builds the image that the next release would be, and returns its id."""
     place = run(image, "python", "-c", FIND).strip()
     context = folder / "context"
     shutil.copytree(avro, context / "avsc")
     (context / "Dockerfile").write_text(f"FROM {image}\nCOPY avsc {place}\n")
-    tag = f"{image}-next"
-    docker("build", "--quiet", "--tag", tag, str(context))
-    return tag
+    return docker("build", "--quiet", "--tag", f"{TAG}-next", str(context)).split()[-1]
