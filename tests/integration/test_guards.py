@@ -26,6 +26,7 @@ def zombie(stream: Stream, program: Sequence[str]) -> tuple[set[str], Counter[st
         wait_for(one.stands_still, "the stall of the first worker")
         with stream.worker("two", **OWN) as two:
             stream.wait_until_processed()
+            assert one.stands_still()
             one.send(signal.SIGCONT)
             # An open transaction hides what comes after it.
             wait_for(

@@ -138,8 +138,13 @@ class Stream:
     def _parts(self, name: str) -> list[TopicPartition]:
         topic = self.prefix + name
         if topic not in self._partitions:
-            self._partitions[topic] = list(self._watcher.list_topics(topic, TIMEOUT).topics[topic].partitions)
+            wait_for(lambda: self._look_up(topic), f"the partitions of {topic}")
         return [TopicPartition(topic, number) for number in self._partitions[topic]]
+
+    def _look_up(self, topic: str) -> bool:
+        found = self._watcher.list_topics(topic, TIMEOUT).topics[topic]
+        self._partitions[topic] = list(found.partitions)  # none where the broker does not know it yet
+        return found.error is None and bool(found.partitions)
 
 
 def delivery(number: int) -> dict[str, object]:
