@@ -68,7 +68,7 @@ class Posting:
                 connection.request("POST", "/", body)
                 answer = connection.getresponse()
                 answer.read()
-                if answer.status == 200:
+                if answer.status == 202:
                     self.accepted[name].add(event_id(body))
                 else:
                     self.refused += 1
