@@ -66,5 +66,6 @@ class Reader:
                 context = SerializationContext(self.topic, MessageField.VALUE)
                 record: Any = value_of(value, context)
                 self.schema_ids.add(int.from_bytes(value[1:5]))
-                self.times[record["event_id"]] += 1
-                self.bodies[record["event_id"]] = record["body"]
+                identity = str(record["event_id"])  # a UUID
+                self.times[identity] += 1
+                self.bodies[identity] = record["body"]
