@@ -108,7 +108,7 @@ class ContainersEngine(Engine):
         self._launch("registry", _registry(registry_port))
         self._launch("sqs", _sqs(sqs_port))
         kafka = _kafka(kafka_port)
-        self._launch("kafka", kafka)
+        self._launch("kafka", kafka, timeout=int(START_SECONDS))  # its own is half a minute
         host, bootstrap_servers = kafka.get_container_host_ip(), kafka.get_bootstrap_server()
         self._usable = {
             "kafka": lambda: writable(bootstrap_servers, 1),
@@ -123,10 +123,10 @@ class ContainersEngine(Engine):
             bootstrap_servers, registry_url, f"http://{host}:{sqs_port}", self.delivery
         )
 
-    def _launch(self, part: Part, container: DockerContainer) -> None:
+    def _launch(self, part: Part, container: DockerContainer, **patience: int) -> None:
         self._containers[part] = container
         try:
-            container.start()
+            container.start(**patience)
         except (DockerException, TimeoutError) as error:
             cause = f"{part} ({container.image}) did not start: {error}"
             raise EngineFailure(
