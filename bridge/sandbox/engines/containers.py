@@ -108,7 +108,7 @@ class ContainersEngine(Engine):
         self._launch("registry", _registry(registry_port))
         self._launch("sqs", _sqs(sqs_port))
         kafka = _kafka(kafka_port)
-        self._launch("kafka", kafka, timeout=int(START_SECONDS))  # its own is half a minute
+        self._launch("kafka", kafka, timeout=START_SECONDS)  # its own is half a minute
         host, bootstrap_servers = kafka.get_container_host_ip(), kafka.get_bootstrap_server()
         self._usable = {
             "kafka": lambda: writable(bootstrap_servers, 1),
