@@ -36,6 +36,16 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def told_by(admin_port: int, path: str) -> str:
+    """What an admin port on this machine answers; empty where it does not."""
+    try:
+        with urlopen(f"http://127.0.0.1:{admin_port}{path}", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+    except (URLError, ConnectionError, TimeoutError):
+        return ""
+
+
 class DoorProcess:
     """`canvas-bridge webhook` or `sqs` on ports of its own, started again and again with the same."""
 
@@ -103,12 +113,7 @@ class DoorProcess:
 
     def get(self, path: str) -> str:
         """What the admin port answers; empty where it does not."""
-        try:
-            with urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as answer:
-                text: str = answer.read().decode()
-                return text
-        except (URLError, ConnectionError, TimeoutError):
-            return ""
+        return told_by(self.admin_port, path)
 
     def ended(self) -> int | None:
         """Its exit status, None while it runs."""

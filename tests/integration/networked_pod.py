@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from bridge.sandbox.engines.ports import free_ports
-from tests.integration.door_process import wait_for
+from tests.integration.door_process import told_by, wait_for
 from tests.integration.image import RESTRICTED, DockerFailure, docker
 from tests.integration.kafka_cluster import CA_IN_CONTAINERS, KafkaCluster
 
@@ -86,12 +84,7 @@ class Pod:
 
     def get(self, path: str) -> str:
         """What the admin port answers; empty where it does not."""
-        try:
-            with urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as answer:
-                text: str = answer.read().decode()
-                return text
-        except (URLError, ConnectionError, TimeoutError):
-            return ""
+        return told_by(self.admin_port, path)
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels; 0 without any."""

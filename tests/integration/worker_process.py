@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Self
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bridge.identity import event_id
-from tests.integration.door_process import PATIENCE, free_port, wait_for
+from tests.integration.door_process import PATIENCE, free_port, told_by, wait_for
 from tests.integration.prepared import prepare
 
 TIMEOUT = 30.0
@@ -231,12 +229,7 @@ class WorkerProcess:
 
     def get(self, path: str) -> str:
         """What the admin port answers; empty where it does not."""
-        try:
-            with urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as answer:
-                text: str = answer.read().decode()
-                return text
-        except (URLError, ConnectionError, TimeoutError):
-            return ""
+        return told_by(self.admin_port, path)
 
 
 def until_in_the_middle_of_a_batch(stream: Stream, worker: WorkerProcess) -> None:
