@@ -33,6 +33,8 @@ _UNACCEPTABLE = frozenset(
     }
 )
 
+_INFERRED = KafkaError(KafkaError._STATE, "Kafka has confirmed a later record, but not this one")
+
 
 def client_config(settings: KafkaSettings, **more: Any) -> dict[str, Any]:
     """What every client of ours begins with; `more` adds librdkafka properties, written with `_` for `.`."""
@@ -62,6 +64,17 @@ def producer_config(settings: KafkaSettings, **more: Any) -> dict[str, Any]:
         message_max_bytes=2 * 1_048_576,
         **more,
     )
+
+
+def failure_of(delivered: Message, error: KafkaError | None) -> KafkaError | None:
+    """Why a record that was reported as delivered, or not, may not be in Kafka; None where it is.
+
+    librdkafka reports a record that failed as delivered once a later one of its partition is confirmed, for
+    a broker refuses a gap in a producer's sequence. But one that knows nothing of the producer takes any
+    number: the topic was made anew, or nothing was written for a day (producer.id.expiration.ms). So only
+    Kafka's own word counts: the offset.
+    """
+    return _INFERRED if error is None and delivered.offset() is None else error
 
 
 class NotStored(Exception):
@@ -117,8 +130,8 @@ class Publisher:
         """
         stored: asyncio.Future[None] = self._loop.create_future()
 
-        def answered(error: KafkaError | None, _: Message) -> None:
-            self._settle(stored, error)
+        def answered(error: KafkaError | None, delivered: Message) -> None:
+            self._settle(stored, failure_of(delivered, error))
 
         try:
             self._producer.produce(

@@ -22,6 +22,7 @@ from processors.replay.redelivery import FROM
 from processors.replay.retention import kept_since
 from processors.replay.stable import wait_until_decided
 from processors.topics.topic_scan import position_of
+from processors.topics.watermarks import watermarks
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -82,10 +83,7 @@ def raw_bounds(kafka: KafkaSettings, group_id: str, topic: str) -> tuple[dict[in
         with closing(Consumer(config)) as consumer:
             numbers = consumer.list_topics(topic, timeout=_TIMEOUT_SECONDS).topics[topic].partitions
             parts = [TopicPartition(topic, number) for number in numbers]
-            lows = {
-                part.partition: consumer.get_watermark_offsets(part, timeout=_TIMEOUT_SECONDS)[0]
-                for part in parts
-            }
+            lows = {part.partition: watermarks(consumer, part)[0] for part in parts}
             committed = consumer.committed(parts, timeout=_TIMEOUT_SECONDS)
     except KafkaException as error:
         raise click.ClickException(

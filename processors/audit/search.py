@@ -13,6 +13,7 @@ from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors.replay.reading import Span, TopicReader
 from processors.topics.topic_scan import position_of
+from processors.topics.watermarks import watermarks
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -38,7 +39,7 @@ class Search:
         try:
             with closing(Consumer({**client_config(self._kafka), **config})) as consumer:
                 part = TopicPartition(place.topic, place.partition)
-                low, high = consumer.get_watermark_offsets(part, timeout=_TIMEOUT_SECONDS)
+                low, high = watermarks(consumer, part)
                 if not low <= place.offset < high:
                     return None
                 consumer.assign([TopicPartition(*place)])

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
+from processors.topics.watermarks import watermarks
 
 _TIMEOUT_SECONDS: Final = 30.0
 _LONGEST_SECONDS: Final = 900.0  # what brokers allow a transaction at the most (transaction.max.timeout.ms)
@@ -27,7 +28,7 @@ def wait_until_decided(kafka: KafkaSettings, topics: Sequence[str]) -> None:
             clients.enter_context(_consumer(kafka, level)) for level in ("read_uncommitted", "read_committed")
         )
         try:
-            open_places = {place: _end(everything, place) for place in _places(everything, topics)}
+            open_places = {place: watermarks(everything, place)[1] for place in _places(everything, topics)}
             _wait(decided, open_places)
         except KafkaException as error:
             raise click.ClickException(
@@ -39,7 +40,7 @@ def wait_until_decided(kafka: KafkaSettings, topics: Sequence[str]) -> None:
 def _wait(decided: Consumer, ends: dict[TopicPartition, int]) -> None:
     deadline, said = time.monotonic() + _LONGEST_SECONDS, False
     while True:
-        ends = {place: end for place, end in ends.items() if _end(decided, place) < end}
+        ends = {place: end for place, end in ends.items() if watermarks(decided, place)[1] < end}
         if not ends:
             return
         place = next(iter(ends))
@@ -65,8 +66,3 @@ def _places(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartition]:
     metadata = consumer.list_topics(timeout=_TIMEOUT_SECONDS)
     found = [metadata.topics[name] for name in topics if name in metadata.topics]
     return [TopicPartition(str(topic.topic), number) for topic in found for number in topic.partitions]
-
-
-def _end(consumer: Consumer, place: TopicPartition) -> int:
-    end: int = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)[1]
-    return end

@@ -10,6 +10,7 @@ from confluent_kafka.admin import TopicMetadata  # type: ignore[attr-defined]  #
 from bridge.contract import Position
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
+from processors.topics.watermarks import watermarks
 
 _TIMEOUT_SECONDS: Final = 30.0
 _BATCH: Final = 1000
@@ -99,7 +100,7 @@ class TopicScan:
 
     def _range(self, place: TopicPartition) -> Iterator[TopicPartition]:
         """The beginning of the partition, where there is anything in it; notes where it ends."""
-        low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
+        low, high = watermarks(self._consumer, place)
         if low < high:
             self._ends[place.topic, place.partition] = high
             self.size += high - low

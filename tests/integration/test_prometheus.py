@@ -82,7 +82,10 @@ class Rehearsal:
                 worker.start()
             return not firing()
 
-        wait_for(nothing_fires, "the end of all alerts")
+        try:
+            wait_for(nothing_fires, "the end of all alerts")
+        finally:
+            assert not firing()
 
 
 @pytest.fixture

@@ -10,7 +10,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "deploy" / "guarantees.md").read_text("utf-8")
 PROMISES = PAGE.split("| Hop |")[1].split("\n\n")[0].splitlines()[2:]
 GUARDS = PAGE.split("| Guard |")[1].split("\n\n")[0].splitlines()[2:]
-SOURCES = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "integration").glob("test_*.py"))
+SOURCES = "".join(
+    path.read_text("utf-8")
+    for folder in ("integration", "unit")
+    for path in (ROOT / "tests" / folder).glob("test_*.py")
+)
 
 
 def test_every_promise_names_tests_that_are_there() -> None:
@@ -34,7 +38,7 @@ def test_every_guard_names_the_test_that_fails_without_it_and_the_one_that_shows
 
 
 def missing(tests: Iterable[str]) -> list[str]:
-    """Those that no integration test is called."""
+    """Those that no test is called."""
     return [test for test in tests if f"def {test}(" not in SOURCES]
 
 

@@ -1,4 +1,4 @@
-"""A producer that waits where its queue is full, and remembers why a record was refused."""
+"""A producer that waits where its queue is full, and remembers why a record was not stored."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from bridge.kafka import producer_config
+from bridge.kafka import failure_of, producer_config
 from bridge.settings import KafkaSettings
 from processors.patience import Patience
 from processors.records import OutgoingRecord
@@ -16,6 +16,7 @@ from processors.worker.delivery.base import TIMEOUT, NotDelivered
 _UNKNOWN: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 )
+_PURGED: Final = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 
 
 class Outbox:
@@ -27,9 +28,9 @@ class Outbox:
             linger_ms=5,
             compression_type="lz4",
             partitioner="murmur2_random",  # as Kafka's own clients, so that keys meet across topics
-            delivery_report_only_error=True,
+            delivery_report_only_error="transactional.id" in own,  # a transaction with a gap does not commit
         )
-        self.producer = Producer({**config, **own, "on_delivery": self._refused}, logger=LIBRDKAFKA)
+        self.producer = Producer({**config, **own, "on_delivery": self._answered}, logger=LIBRDKAFKA)
         self._patience = patience
         self._refusal: str | None = None
 
@@ -80,10 +81,8 @@ class Outbox:
             return False
         return True
 
-    def _refused(self, error: KafkaError, message: Message) -> None:
-        if self._refusal is None and error.code() not in (
-            KafkaError._PURGE_QUEUE,
-            KafkaError._PURGE_INFLIGHT,
-        ):
-            remedy = ", run `canvas-processors topics create`" if error.code() in _UNKNOWN else ""
-            self._refusal = f"{message.topic()}: {error.str()}{remedy}"
+    def _answered(self, error: KafkaError | None, message: Message) -> None:
+        failure = failure_of(message, error)
+        if self._refusal is None and failure is not None and failure.code() not in _PURGED:
+            remedy = ", run `canvas-processors topics create`" if failure.code() in _UNKNOWN else ""
+            self._refusal = f"{message.topic()}: {failure.str()}{remedy}"

@@ -161,9 +161,6 @@ class KafkaCluster:
             "group.initial.rebalance.delay.ms": 0,
             # The default, 128 MiB, leaves a small heap no room for the many topics of a catalogue.
             "log.cleaner.dedupe.buffer.size": 8 * 1_048_576,
-            # A killed broker is missed, and let in again, after two seconds instead of nine.
-            "broker.session.timeout.ms": 2000,
-            "broker.heartbeat.interval.ms": 500,
             **self._own,
         }
 
