@@ -186,7 +186,7 @@ def test_the_job_runs_before_everything_with_what_it_needs(release: Release) -> 
     ]
 
 
-def test_the_worker_keeps_its_name_and_data(path: Path, release: Release) -> None:
+def test_the_worker_keeps_its_name(release: Release) -> None:
     worker = release.one("StatefulSet", "worker")
     (container,) = containers(worker)
     named: list[Any] = [
@@ -194,10 +194,6 @@ def test_the_worker_keeps_its_name_and_data(path: Path, release: Release) -> Non
     ]
     assert named == [{"fieldRef": {"fieldPath": "metadata.name"}}]
     assert worker["spec"]["serviceName"] == release.one("Service", "worker")["metadata"]["name"]
-    persistent = read_yaml(path).get("worker", {}).get("persistence", {}).get("enabled", False)
-    volumes = [volume["name"] for volume in pod_template(worker)["spec"]["volumes"]]
-    assert ("data" in volumes) is not persistent
-    assert bool(worker["spec"].get("volumeClaimTemplates")) is persistent
 
 
 def test_long_release_names_still_fit() -> None:

@@ -94,7 +94,7 @@ IMPOSSIBLE: list[tuple[Values, str]] = [
 INVALID: list[tuple[Values, str]] = [
     (at("webhok.enabled", True), "'webhok' not allowed"),
     (at("kafka.bootstrapServer", "kafka:9092"), "'bootstrapServer' not allowed"),
-    (at("worker.persistence.sise", "1Gi"), "'sise' not allowed"),
+    (at("webhook.spool.sise", "1Gi"), "'sise' not allowed"),
     (at("kafka.bootstrapServers", "kafka"), "/kafka/bootstrapServers"),
     (at("kafka.securityProtocol", "TLS"), "/kafka/securityProtocol"),
     (at("image.tag", "latest"), "/image/tag"),
