@@ -63,7 +63,7 @@ integration-cluster: install ## the image on three brokers with TLS and ACLs: ne
 chart: install ## the Helm chart, rendered and validated
 	$(PYTEST) tests/chart
 
-chart-release-check: install ## the chart under other Helms and a policy scan; HELM=path,path CHECKOV=path CRDS=folder
+chart-release-check: install ## the chart under other Helms, a policy scan and a real API server; HELM=, CHECKOV=, CRDS=, KUBE=
 	$(BIN)/pytest tests/release tests/chart/test_crds.py
 
 expected: install ## the expected file beside every sample, anew; review the diff
