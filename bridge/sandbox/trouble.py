@@ -79,7 +79,8 @@ def _changed(change: Callable[[Document], Any]) -> Callable[[Delivery], Delivery
 
 
 def _cut(delivery: Delivery) -> Delivery:
-    return replace(delivery, payload=delivery.payload[:-20])
+    whole_characters = delivery.payload[:-20].decode(errors="ignore")  # half of one would be another flaw
+    return replace(delivery, payload=whole_characters.encode())
 
 
 def _not_utf8(delivery: Delivery) -> Delivery:

@@ -157,3 +157,13 @@ def test_a_door_of_text_gets_no_other_bytes() -> None:
         if delivery.door == 1:
             assert delivery.payload.decode()
     assert flaws[0] - flaws[1] == {"invalid_encoding"}
+
+
+@pytest.mark.parametrize("spaces", range(4))
+def test_a_delivery_is_not_cut_within_a_character(spaces: int) -> None:
+    body = "ø" * 20 + " " * spaces
+    broken = CANVAS_FLAWS["invalid_json"](Delivery(f'{{"metadata":"{body}"}}'.encode(), None, None))
+    assert broken.payload.decode()
+    outcome = run(broken, attributes=False)
+    assert outcome.failure is not None
+    assert outcome.failure.reason == "invalid_json"
