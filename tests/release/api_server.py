@@ -1,7 +1,7 @@
 """A real Kubernetes API server on this machine, with its controllers, and nobody who runs a container.
 
-KUBE names a folder with the programs kube-apiserver and kube-controller-manager; where it is not set they and
-etcd are looked for on the PATH.
+KUBE names a folder with kube-apiserver and kube-controller-manager, as the server archive of a Kubernetes
+release has them; where it is not set they are looked for on the PATH, as etcd is.
 """
 
 import json
