@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import sys
 import time
@@ -110,6 +111,7 @@ class Worker:
         self._source: RawSource | None = None
         self._rollups: KafkaApp | None = None
         self._limit = DeadLetterLimit(setup.limit)
+        self._started_over = -math.inf
 
     async def run(self) -> None:
         """Works until it is asked to stop. Raises what only a new process or a person can mend."""
@@ -157,11 +159,14 @@ class Worker:
             await app.start()
             await self._watch(feed, stopping)
         except Evicted as error:
-            # After an outage Kafka may take this very worker for its own predecessor. Shut out of a sound
-            # connection, though, we have met another worker of our name.
-            if time.monotonic() - self._patience.last_trouble > OUTAGE_SECONDS:
+            # After an outage Kafka may take this very worker for its own predecessor, even before a call of
+            # ours has failed. Shut out once more without one, we have met another worker of our name.
+            now = time.monotonic()
+            outage = now - self._patience.last_trouble < OUTAGE_SECONDS
+            if not outage and now - self._started_over < OUTAGE_SECONDS:
                 raise
-            log.warning("starting over after an outage of Kafka: %s", error)
+            self._started_over = now
+            log.warning("starting over: %s", error)
         finally:
             self._source = None
             await _stop(app)

@@ -110,11 +110,28 @@ def test_shut_out_after_an_outage_it_starts_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unblock")
-def test_shut_out_of_a_sound_connection_it_ends(tmp_path: Path) -> None:
+def test_shut_out_of_a_sound_connection_it_starts_over_once(tmp_path: Path) -> None:
     Source.script = [out_of_the_blue]
+    run(tmp_path, until=2)
+    assert [source.closed for source in Source.made] == [True, True]
+
+
+@pytest.mark.usefixtures("unblock")
+def test_shut_out_of_a_sound_connection_again_it_ends(tmp_path: Path) -> None:
+    Source.script = [out_of_the_blue, out_of_the_blue]
     with pytest.raises(Evicted, match="fenced"):
-        run(tmp_path, until=2)
-    assert len(Source.made) == 1
+        run(tmp_path, until=3)
+    assert len(Source.made) == 2
+
+
+@pytest.mark.usefixtures("unblock")
+def test_shut_out_long_after_it_started_over_it_does_so_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "OUTAGE_SECONDS", 0.0)
+    Source.script = [out_of_the_blue, out_of_the_blue]
+    run(tmp_path, until=3)
+    assert len(Source.made) == 3
 
 
 def test_a_call_that_does_not_return_is_left_behind(
