@@ -28,7 +28,6 @@ from processors.failures import Failure
 from processors.names import TopicNames
 from processors.replay.reading import Span
 from processors.replay.retention import kept_since
-from processors.replay.stable import wait_until_decided
 from processors.topics.topic_scan import position_of
 from processors.validate import validate
 
@@ -120,12 +119,10 @@ class Explorer:
 
     def _journey(self, event_id: str, copies: Sequence[RawCopy]) -> Journey:
         journey, places = Journey(event_id), {str(copy.position) for copy in copies}
-        topics = self._topics(copies)
-        # In this order: what came of records before the workers' position is there once it is decided.
+        # First how far the workers are: what came of records before that is there, once it is decided.
         _, ends = raw_bounds(self._question.kafka, self._question.group_id, self._names.raw)
-        wait_until_decided(self._question.kafka, topics)
         found = self._search.records(
-            topics,
+            self._topics(copies),
             min(copy.message.timestamp()[1] for copy in copies),
             lambda message: our_row(message, self._kinds, self._names.raw).lineage in places,
         )

@@ -12,6 +12,7 @@ from bridge.contract import Position
 from bridge.kafka import client_config
 from bridge.settings import KafkaSettings
 from processors.replay.reading import Span, TopicReader
+from processors.replay.stable import wait_until_decided
 from processors.topics.topic_scan import position_of
 from processors.topics.watermarks import watermarks
 
@@ -68,7 +69,8 @@ class Search:
     def records(
         self, topics: Sequence[str], since: int | None, wanted: Callable[[Message], bool]
     ) -> list[Message]:
-        """The records of the topics that are wanted."""
+        """The records of the topics that are wanted, once all that is there now is committed or aborted."""
+        wait_until_decided(self._kafka, topics)
         return [
             message
             for messages in self._reader.batches(topics, Span(since), "Looking for what came of it")
