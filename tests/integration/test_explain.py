@@ -45,7 +45,7 @@ def test_a_journey_is_told_by_id_and_by_place(
     engine: Engine, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # What is produced bears the time of the samples, and Kafka deletes by it.
-    forever = dict.fromkeys(("RAW", "TYPED"), "-1")
+    forever = dict.fromkeys(("RAW", "TYPED", "DEAD_LETTER"), "-1")
     stream = Stream(
         environment
         | {f"PROCESSORS_TOPICS__{name}_RETENTION_HOURS": hours for name, hours in forever.items()},

@@ -10,7 +10,6 @@ import secrets
 import shutil
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from urllib.request import Request, urlopen
 import yaml
 
 from bridge.sandbox.engines.ports import free_ports
+from tests.integration.door_process import PATIENCE, wait_for
 
-PATIENCE: Final = 180.0
 MERGE: Final = "application/merge-patch+json"
 # Their nodes have no kubelet that would report.
 WITHOUT: Final = "*,-node-lifecycle-controller,-taint-eviction-controller,-pod-garbage-collector-controller"
@@ -93,14 +92,6 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
         }
         stack.enter_context(_running(folder, "kube-controller-manager", manager))
         yield server
-
-
-def wait_for(condition: Any, what: str) -> None:
-    """Waits for a condition with a generous limit."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not within {PATIENCE} s"
-        time.sleep(0.1)
 
 
 def _etcd(data: Path, store: str, peers: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import yaml
 
 from tests.chart.crds import FOLDER
 from tests.chart.release import CHART, EXAMPLES, Release, example
-from tests.release.api_server import ApiServer, Object, Refused, api_server, wait_for
+from tests.integration.door_process import wait_for
+from tests.release.api_server import ApiServer, Object, Refused, api_server
 from tests.release.kubelet import Kubelet
 from tests.release.test_other_helms import HELMS, run
 
