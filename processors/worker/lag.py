@@ -50,7 +50,7 @@ class LagMeter:
     """Asks Kafka how much lies behind given positions. Blocking; to be used from one thread."""
 
     def __init__(self, kafka: KafkaSettings, group_id: str) -> None:
-        config = client_config(
+        self._config = client_config(
             kafka,
             group_id=group_id,  # to which it never subscribes: it assigns itself what it looks at
             enable_auto_commit=False,
@@ -61,11 +61,23 @@ class LagMeter:
             fetch_wait_max_ms=100,  # how long a broker holds back that a partition is at its end
             queued_max_messages_kbytes=1024,
         )
-        self._consumer = Consumer(config, logger=LIBRDKAFKA)
+        self._consumer = self._new_consumer()
         self._known: dict[tuple[Place, int], int] = {}  # place and position -> time of the record there
 
     def measure(self, positions: Positions) -> dict[Place, Lag]:
         """The lag behind each position: the next offset to be processed. Raises KafkaException."""
+        try:
+            return self._measured(positions)
+        except KafkaException:
+            # A client has been seen that knew of no partition any more after an outage; a new one finds them.
+            self._consumer.close()
+            self._consumer = self._new_consumer()
+            raise
+
+    def _new_consumer(self) -> Consumer:
+        return Consumer(self._config, logger=LIBRDKAFKA)
+
+    def _measured(self, positions: Positions) -> dict[Place, Lag]:
         ends: dict[Place, int] = {}
         starts: dict[Place, int] = {}
         for place, position in positions.items():

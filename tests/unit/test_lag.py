@@ -208,3 +208,16 @@ def test_a_partition_given_up_while_kafka_was_asked_is_not_shown(broker: Broker)
     broker.has(0, 0, 10, o7=7_000)
     answers = [{(TOPIC, 0): 7}, {}]
     measuring(broker, lambda: answers.pop(0), lambda lags: lags == {})
+
+
+def test_a_client_that_failed_is_left_for_a_new_one(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = Broker()
+    lost.away = True
+    clients = [lost, broker]
+    monkeypatch.setattr(lag, "Consumer", lambda *_, **__: clients.pop(0))
+    broker.has(0, 0, 10, o7=7_000)
+    meter = LagMeter(KafkaSettings(), "group")
+    with pytest.raises(KafkaException):
+        meter.measure({(TOPIC, 0): 7})
+    assert lost.closed
+    assert meter.measure({(TOPIC, 0): 7}) == {(TOPIC, 0): Lag(3, 7_000)}
