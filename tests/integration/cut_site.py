@@ -101,9 +101,8 @@ class CutSite:
 
         def known() -> bool:
             with suppress(KafkaException):
-                self._watcher.list_topics(
-                    f"{self.prefix}raw", 10
-                )  # else it goes on asking a leader that is gone
+                # Else it goes on asking a leader that is gone.
+                self._watcher.list_topics(f"{self.prefix}raw", 10)
                 ends[:] = [self._watcher.get_watermark_offsets(part, 10)[1] for part in self._parts]
             return len(ends) == PARTITIONS
 

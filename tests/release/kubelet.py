@@ -21,7 +21,6 @@ class Kubelet:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet", daemon=True)
         self.fails: Callable[[Object], bool] = lambda pod: False
-        self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
         self._server.ask("POST", "/api/v1/nodes", {"metadata": {"name": NODE}})

@@ -1,6 +1,6 @@
 """The chart on a real API server: admitted under Pod Security "restricted", upgraded, rolled back, refused.
 
-HELM is the first program of that list, CRDS and KUBE as tests/chart/crds.py and api_server.py have them.
+HELM as in test_other_helms.py, its first program; CRDS as in tests/chart/crds.py, KUBE as in api_server.py.
 Nothing runs in the pods: what the programs do in them is what the container tests show.
 """
 
@@ -67,7 +67,7 @@ class Site:
         assert not done.returncode, done.stderr
 
     def objects(self, kind: str) -> list[Object]:
-        group = {"pods": "/api/v1", "events": "/api/v1", "jobs": "/apis/batch/v1"}.get(kind, "/apis/apps/v1")
+        group = "/apis/apps/v1" if kind == "statefulsets" else "/api/v1"
         return self.server.items(f"{group}/namespaces/{self.name}/{kind}")
 
     def images(self) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from bridge.kafka import NotStored, Publisher
 from bridge.settings import KafkaSettings
@@ -15,6 +15,7 @@ from processors.records import OutgoingRecord
 from processors.worker.delivery.base import NotDelivered
 from processors.worker.delivery.exactly_once import ExactlyOnce
 from processors.worker.delivery.outbox import Outbox
+from tests.faults.oracle import everything_in
 from tests.mock_cluster import NOT_LEADER, PRODUCE, MockCluster
 from tests.unit.told_client import BATCH, WORKER
 
@@ -42,23 +43,8 @@ def refuse_the_next(cluster: MockCluster) -> None:
 def stored(cluster: MockCluster) -> list[bytes | None]:
     """The values in the topic, of all partitions."""
     cluster.answer_after(0)
-    config: dict[str, Any] = {
-        "bootstrap.servers": cluster.bootstrap_servers,
-        "group.id": "reader",
-        "auto.offset.reset": "earliest",
-        "enable.partition.eof": True,
-    }
-    consumer, ended, found = Consumer(config), 0, []
-    numbers = consumer.list_topics(TOPIC, timeout=30).topics[TOPIC].partitions
-    consumer.assign([TopicPartition(TOPIC, number, 0) for number in numbers])
-    while ended < len(numbers):
-        for message in consumer.consume(100, 0.1):
-            if message.error():
-                ended += 1
-            else:
-                found.append(message.value())
-    consumer.close()
-    return found
+    with everything_in(cluster.bootstrap_servers, [TOPIC]) as batches:
+        return [message.value() for messages in batches for message in messages]
 
 
 async def confirmed_by_a_door(cluster: MockCluster, settings: KafkaSettings) -> set[bytes]:
