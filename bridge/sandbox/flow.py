@@ -1,7 +1,6 @@
 """The whole flow as console commands: both doors and the worker started, fed, and waited for."""
 
 import json
-import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from bridge.sandbox.children import Children
+from bridge.sandbox.engines.ports import free_ports
 from bridge.sandbox.tally import Tally, TopicReader, read_metrics
 
 SETTLE_SECONDS = 180.0
@@ -99,12 +99,3 @@ def is_ready(port: int) -> bool:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [entry.getsockname()[1] for entry in sockets]
-    for entry in sockets:
-        entry.close()
-    return ports

@@ -1,7 +1,10 @@
 """The family of engines: its members, what clients are told, and how a missing package is said."""
 
 import inspect
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -81,3 +84,22 @@ def test_ports_are_free_different_and_outside_the_ephemeral_range() -> None:
     ports = free_ports(20)
     assert len(set(ports)) == 20
     assert all(LOWEST <= port < HIGHEST for port in ports)
+
+
+def test_a_port_is_given_once_though_nobody_listens_on_it() -> None:
+    assert not set(free_ports(200)) & set(free_ports(200))
+
+
+def test_no_port_is_given_to_two_processes() -> None:
+    """A broker takes seconds to listen, and is away while it is killed: its port is its own all the while."""
+    takes = (
+        "from bridge.sandbox.engines.ports import free_ports; print(*free_ports(500), flush=True); input()"
+    )
+    with ExitStack() as running:
+        command = [sys.executable, "-c", takes]
+        takers = [running.enter_context(Popen(command, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(2)]
+        first, second = [set(taker.stdout.readline().split()) for taker in takers if taker.stdout]
+        for taker in takers:
+            taker.communicate("\n")
+    assert len(first) == len(second) == 500
+    assert not first & second
