@@ -1,6 +1,5 @@
 """What crosses the raw topic: the one agreement between the bridge and the processors."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -41,8 +40,7 @@ class Position(NamedTuple):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-@dataclass(frozen=True, slots=True)
-class RawEvent:
+class RawEvent(NamedTuple):
     """One delivery of Canvas, as it lies on the raw topic.
 
     `value` is Canvas's own JSON (of a signed delivery: the token's payload), `key` the event_id,

@@ -11,15 +11,17 @@ URN_UUID: Final = "urn:uuid:"
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def event_id(payload: bytes) -> str:
+def event_id(payload: bytes, document: Any = None) -> str:
     """The id of one delivery, whatever its format: the text of a UUID; never raises.
+
+    `document`: what the payload holds, where it has been read already.
 
     Caliper with one event: the uuid in its `id`. Canvas JSON: a UUIDv8 (RFC 9562) of the SHA-256 of
     its canonical metadata and body, for Canvas JSON carries no id of its own. What cannot be read as
     either: a UUIDv8 of the bytes.
     """
     try:
-        return document_id(orjson.loads(payload))
+        return document_id(orjson.loads(payload) if document is None else document)
     except (ValueError, TypeError, RecursionError):
         return _uuid8(payload)
 

@@ -97,7 +97,7 @@ class Publisher:
 
     def __init__(self, settings: KafkaSettings, on_broken: Callable[[], None] = lambda: None) -> None:
         """`on_broken` is called in the event loop once the producer cannot go on; then `broken` says why."""
-        self._config = producer_config(settings, linger_ms=1, compression_type="lz4")
+        self._config = producer_config(settings, linger_ms=2, compression_type="lz4")
         self._made = 0
         self._producer = self._new_producer()
         self._left: list[Producer] = []  # and what they still have to answer

@@ -2,14 +2,16 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
-RECEIVED: Final = Counter(
+from bridge.loop_metrics import LoopCounter, LoopHistogram
+
+RECEIVED: Final = LoopCounter(
     "canvas_bridge_received_total",
     "Deliveries that came to a door; each ends as stored or refused.",
     ["door"],
 )
-STORED: Final = Counter(
+STORED: Final = LoopCounter(
     "canvas_bridge_stored_total",
     "Deliveries that Kafka or the spool has confirmed; only these are acknowledged.",
     ["door"],
@@ -19,7 +21,7 @@ REFUSED: Final = Counter(
     "Deliveries, or attempts to store one, that were not acknowledged, by reason.",
     ["door", "reason"],
 )
-PUBLISH_SECONDS: Final = Histogram(
+PUBLISH_SECONDS: Final = LoopHistogram(
     "canvas_bridge_publish_seconds",
     "From handing a record over until Kafka, or the spool after it, has confirmed or refused it.",
     ["door"],
@@ -29,7 +31,7 @@ IN_FLIGHT_BYTES: Final = Gauge(
     "canvas_bridge_in_flight_bytes",
     "Bytes of deliveries in memory, from the first byte read until the answer.",
 )
-REDACTED: Final = Counter(
+REDACTED: Final = LoopCounter(
     "canvas_bridge_redacted_total",
     "Stored deliveries in whose URLs secrets were masked.",
     ["door"],

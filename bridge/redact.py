@@ -139,12 +139,8 @@ class SecretNames:
         if b"#" in text:
             text = _HTML_NUMBER.sub(_as_percent, text)
         name = text.rstrip(b"\\").translate(_FOLD, _OMIT).rpartition(b"&")[2]
-        name = name.replace(b"%5b", b".").replace(b"%5d", b".")  # the most frequent, and cheaper than below
-        for _ in range(_LAYERS):
-            if b"%" not in name and b"\\" not in name:
-                break
-            name = unquote_to_bytes(_DEEP_PERCENT.sub(b"%", _JSON_HEX.sub(rb"%\1", name)))
-            name = name.translate(_FOLD, _OMIT).rpartition(b"&")[2]
+        if b"%" in name or b"\\" in name:
+            name = _unescaped(name)
         if name in self._folded:
             return True
         # user[password] and token[] are secret; "my.password" in a sentence is not.
@@ -204,6 +200,16 @@ def _userinfos(payload: bytes) -> Iterator[Span]:
             end = _end(_userinfo_at(min((len(found[0]) - 2) // 4, _MAX_DEPTH)), payload, start)
             if end > start and payload.endswith((b":", b"3A", b"3a"), 0, found.start()):
                 yield start, payload.rindex(b"%", start, end)
+
+
+def _unescaped(name: bytes) -> bytes:
+    name = name.replace(b"%5b", b".").replace(b"%5d", b".")  # the most frequent, and cheaper than below
+    for _ in range(_LAYERS):
+        if b"%" not in name and b"\\" not in name:
+            break
+        name = unquote_to_bytes(_DEEP_PERCENT.sub(b"%", _JSON_HEX.sub(rb"%\1", name)))
+        name = name.translate(_FOLD, _OMIT).rpartition(b"&")[2]
+    return name
 
 
 def _before(payload: bytes, equals: int, end: int) -> bytes:

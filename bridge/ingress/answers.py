@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from aiohttp import HttpVersion11, web
-
 from bridge.ingress.base import Refusal
 from bridge.ingress.constant import Constant
+from bridge.ingress.request import Request
 
 RETRY_SECONDS: Final = 10
 
@@ -33,11 +32,9 @@ class Answer:
         self._lasting = Constant(status, self.headers, f"{text}\n")
         self._last = Constant(status, {**self.headers, "Connection": "close"}, f"{text}\n")
 
-    def response(self, request: web.BaseRequest) -> web.StreamResponse:
+    def response(self, request: Request) -> Constant:
         """What to send for the request."""
-        if request.version != HttpVersion11:
-            return web.Response(status=self.status, text=f"{self.text}\n", headers=self.headers)
-        return self._lasting if request.keep_alive else self._last
+        return self._lasting if request.lasts else self._last
 
     def last_words(self) -> bytes:
         """The last bytes of a connection, where there is no request to answer."""

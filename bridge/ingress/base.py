@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from bridge.contract import Headers
 
@@ -55,20 +55,20 @@ class DoorBroken(Exception):
     """The door cannot work until somebody changes something; the message says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One delivery, authenticated and unwrapped.
 
     `value` is Canvas's own JSON, whatever it holds. `received_at` is milliseconds since the epoch, UTC.
     `attributes` is what came beside the body, by header name of `bridge.contract`; `provenance` is what the
-    door itself found out, as headers.
+    door itself found out, as headers. `document` is what `value` holds, where the door has read it.
     """
 
     door: DoorName
     value: bytes
     received_at: int
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
     provenance: Headers = ()
+    document: Any = None
 
 
 def now() -> int:

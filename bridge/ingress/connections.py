@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from aiohttp import web
 
 from bridge.ingress.answers import REFUSALS, TURNED_AWAY, TurnedAway
+from bridge.ingress.request import Request
 from bridge.metrics import CONNECTIONS_REFUSED
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ MAX_FIELDS: Final = 64
 MAX_FIELD_BYTES: Final = 8190
 LINGER_SECONDS: Final = 2.0  # for the rest of a body already refused, so that the sender reads why
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Connection(web.RequestHandler):
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
-    def begin(self, request: web.BaseRequest) -> None:
+    def begin(self, request: Request) -> None:
         """A request is in hand: until `finish` its bounds are those of its handler."""
         self._content = request.content
         self._in_hand, self._receiving = True, False
@@ -98,7 +99,7 @@ class Connection(web.RequestHandler):
 
     def handle_error(
         self,
-        request: web.BaseRequest,
+        request: Request,  # type: ignore[override]
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,

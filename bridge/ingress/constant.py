@@ -1,12 +1,13 @@
-"""A response that is always the same: its bytes are made once, not once a request."""
+"""A response that is always the same: its bytes are made once a second, for the date, not once a request."""
 
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
+
+from bridge.ingress.request import Request
 
 
 class Constant(web.StreamResponse):
@@ -21,8 +22,9 @@ class Constant(web.StreamResponse):
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         lines += ["Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(text)}", "Date: "]
-        self._before_date = "\r\n".join(lines).encode()
-        self._after_date = f"\r\n\r\n{text}".encode()
+        self._before_date = "\r\n".join(lines)
+        self._after_date = f"\r\n\r\n{text}"
+        self._made = (0, b"")  # in which second since the epoch, and its bytes
         self._lasts = headers.get("Connection") != "close"
 
     @property
@@ -32,32 +34,20 @@ class Constant(web.StreamResponse):
 
     def raw(self) -> bytes:
         """The whole response."""
-        return self._before_date + _date() + self._after_date
+        second = int(time.time())
+        if second != self._made[0]:
+            date = formatdate(second, usegmt=True)
+            self._made = second, f"{self._before_date}{date}{self._after_date}".encode()
+        return self._made[1]
 
-    async def prepare(self, request: web.BaseRequest) -> None:
+    async def prepare(self, request: Request) -> None:  # type: ignore[override]
         """Sends it. Raises ConnectionResetError where nobody is there any more."""
-        transport = request.transport
+        transport = request.connection.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the sender has gone")
-        transport.write(self._before_date + _date() + self._after_date)
-        await request.writer.drain()
+        transport.write(self.raw())
+        if request.connection.writing_paused:
+            await request.writer.drain()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to send."""
-
-
-class _Clock:
-    """The date of HTTP, made once a second."""
-
-    second: int = 0
-    text: bytes = b""
-
-
-_CLOCK: Final = _Clock()
-
-
-def _date() -> bytes:
-    second = int(time.time())
-    if second != _CLOCK.second:
-        _CLOCK.second, _CLOCK.text = second, formatdate(second, usegmt=True).encode()
-    return _CLOCK.text

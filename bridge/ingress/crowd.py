@@ -1,13 +1,14 @@
 """All open connections: counted, handed to aiohttp, and swept of those that take too long."""
 
 import asyncio
-from typing import Final, Literal, NoReturn, cast
+from typing import Final, Literal, NoReturn
 
 from aiohttp import web
 
 from bridge.delivery_budget import DeliveryBudget
 from bridge.ingress.answers import TurnedAway
 from bridge.ingress.connections import Bounds, Connection, Handler
+from bridge.ingress.request import Request
 from bridge.metrics import CONNECTIONS, CONNECTIONS_REFUSED
 
 SWEEP_SECONDS: Final = 1.0
@@ -18,7 +19,7 @@ class Crowd(web.Server):
     """aiohttp's server with connections that are bounded. `now` is the time of the last sweep."""
 
     def __init__(self, handler: Handler, bounds: Bounds, budget: DeliveryBudget) -> None:
-        super().__init__(self._handle)
+        super().__init__(self._handle, request_factory=Request)  # type: ignore[arg-type]
         self._handler = handler
         self._budget = budget
         self._expected: set[Connection] = set()
@@ -65,8 +66,8 @@ class Crowd(web.Server):
         for connection, transport in list(self._open.items()):
             connection.sweep(transport, self.bounds)
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = cast("Connection", request.protocol)
+    async def _handle(self, request: Request) -> web.StreamResponse:
+        connection = request.connection
         connection.begin(request)
         try:
             return await self._handler(request)

@@ -3,10 +3,9 @@
 from hmac import compare_digest
 from typing import Final
 
-from aiohttp import web
-
 from bridge.door_settings import WebhookSettings
 from bridge.ingress.base import Refused
+from bridge.ingress.request import Request
 
 METHOD: Final = "POST"
 
@@ -30,7 +29,7 @@ class Entrance:
         """Whether plain deliveries must show a secret."""
         return bool(self._secrets)
 
-    def admits(self, request: web.BaseRequest) -> bool:
+    def admits(self, request: Request) -> bool:
         """Whether a plain delivery may come in too, and not a signed one alone.
 
         Raises Refused: path, secret, method.
@@ -40,9 +39,9 @@ class Entrance:
             raise Refused("method")
         return trusted
 
-    def _trusts(self, request: web.BaseRequest) -> bool:
+    def _trusts(self, request: Request) -> bool:
         # The path as it was sent is compared first: to decode it takes longer than all the rest.
-        path = self._path if request.raw_path == self._path else request.path
+        path = self._path if request.target == self._path else request.path
         if path == self._path:
             return not self._secrets or self._is_secret(request.headers.get(self._header, ""))
         segment = path.removeprefix(self._beneath)

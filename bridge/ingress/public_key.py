@@ -14,9 +14,12 @@ from bridge.contract import SIGNATURE_ALG, SIGNATURE_KID, SIGNATURE_THUMBPRINT, 
 ALGORITHM: Final = "RS256"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PublicKey:
-    """`thumbprint`: RFC 7638, with SHA-256, base64url without padding. `headers` name the key on a record."""
+    """`thumbprint`: RFC 7638, with SHA-256, base64url without padding. `headers` name the key on a record.
+
+    Equal to itself alone, for it is asked for its hash at every delivery.
+    """
 
     kid: str
     rsa: RSAPublicKey

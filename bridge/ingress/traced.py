@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bridge.ingress.base import Refusal
     from bridge.ingress.connections import Handler
     from bridge.ingress.receiver import End
+    from bridge.ingress.request import Request
     from bridge.ingress.sqs_queue import Message
     from bridge.relay import Publishing
     from bridge.spans import Tracer
@@ -27,7 +28,7 @@ def traced_requests(handle: "Handler") -> "Handler":
     if tracer is None:
         return handle
 
-    async def traced(request: "web.BaseRequest") -> "web.StreamResponse":
+    async def traced(request: "Request") -> "web.StreamResponse":
         with tracer.around("webhook delivery", "SERVER", request.headers.get(TRACEPARENT), {}) as span:
             response = await handle(request)
             stored = 200 <= response.status < 300

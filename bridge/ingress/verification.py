@@ -4,7 +4,6 @@ import json
 import string
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
@@ -31,7 +30,7 @@ class Keys(Protocol):
 
 
 class Token(NamedTuple):
-    """A compact JWS (RFC 7515): its three segments, base64url, and what was signed."""
+    """A compact JWS (RFC 7515): its header as it came, base64url, and what was signed; the rest decoded."""
 
     header: bytes
     payload: bytes
@@ -39,24 +38,26 @@ class Token(NamedTuple):
     signed: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A token that holds: its payload as Canvas wrote it, and the key that signed it."""
+class Verified(NamedTuple):
+    """A token that holds: its payload as Canvas wrote it, what that holds (None: no JSON), and the key."""
 
     payload: bytes
+    document: Any
     key: PublicKey
 
 
 def token_in(body: bytes) -> Token | None:
     """The token that is the whole body, bare or as a JSON string; None where the body is anything else."""
     token = _unquote(body.strip())
-    if token.translate(None, _BASE64URL) != b"..":
+    signed, _, signature = token.rpartition(b".")
+    header, dot, payload = signed.partition(b".")
+    if not dot or not header or header.translate(None, _BASE64URL):
         return None
-    header, payload, signature = token.split(b".")
-    if not header:
+    try:
+        # The signature may be empty, so that `alg: none` is refused by its name.
+        return Token(header, _decode(payload), _decode(signature), signed)
+    except ValueError:
         return None
-    # The signature may be empty, so that `alg: none` is refused by its name.
-    return Token(header, payload, signature, token[: len(header) + 1 + len(payload)])
 
 
 class Verifier:
@@ -85,12 +86,13 @@ class Verifier:
             raise Refused("not_a_token")
         kid = self._known_headers.get(token.header) or _key_id(token.header)
         key = await self._keys.key(kid)
-        if not _RS256.verify(token.signed, key.rsa, _decode(token.signature)):
+        if not _RS256.verify(token.signed, key.rsa, token.signature):
             raise Refused("signature")
         self._remember(token.header, kid)
-        payload = _decode(token.payload)
-        self._check_claims(payload)
-        return Verified(payload, key)
+        document = _document(token.payload)
+        if isinstance(document, dict):
+            self._check_claims(document)
+        return Verified(token.payload, document, key)
 
     def _remember(self, header: bytes, kid: str) -> None:
         # Canvas writes the same header for every event of a key. Only what was signed is remembered.
@@ -99,13 +101,7 @@ class Verifier:
                 self._known_headers.clear()
             self._known_headers[header] = kid
 
-    def _check_claims(self, payload: bytes) -> None:
-        try:
-            claims = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            return  # Canvas signed it: it goes on, and can become nothing but a dead letter
-        if not isinstance(claims, dict):
-            return  # likewise
+    def _check_claims(self, claims: dict[str, Any]) -> None:
         self._check_time(claims)
         if self._issuer and claims.get("iss") != self._issuer:
             raise Refused("issuer")
@@ -127,6 +123,13 @@ class Verifier:
             raise Refused("root_account")
 
 
+def _document(payload: bytes) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None  # Canvas signed it: it goes on, and can become nothing but a dead letter
+
+
 def _unquote(body: bytes) -> bytes:
     if len(body) >= 2 and body[:1] == body[-1:] == b'"':
         return body[1:-1]
@@ -134,19 +137,20 @@ def _unquote(body: bytes) -> bytes:
 
 
 def _decode(segment: bytes) -> bytes:
-    try:
-        return pybase64.b64decode(segment + b"=" * (-len(segment) % 4), b"-_", validate=True)
-    except ValueError:
-        raise Refused("not_a_token") from None
+    """The bytes of base64url without padding. Raises ValueError."""
+    # pybase64 would take the two characters of plain base64 too, and padding.
+    if b"+" in segment or b"/" in segment or b"=" in segment:
+        raise ValueError("not base64url")
+    return pybase64.b64decode(segment + b"=" * (-len(segment) % 4), b"-_", validate=True)
 
 
 def _key_id(header: bytes) -> str:
     if len(header) > MAX_HEADER_CHARACTERS:
         raise Refused("header")
-    content = _decode(header)
     try:
+        content = _decode(header)
         fields = orjson.loads(content)
-    except orjson.JSONDecodeError:
+    except ValueError:
         raise Refused("not_a_token") from None
     if not isinstance(fields, dict):
         raise Refused("not_a_token")

@@ -54,7 +54,7 @@ class Mending:
         if document is None:
             raise NotPatchable("the delivery is no JSON, so no rule finds a place in it")
         after = patch.apply(document)
-        patched = replace(raw, value=orjson.dumps(after))
+        patched = raw._replace(value=orjson.dumps(after))
         items = list(validate(patched, self.catalogue))
         ids = _event_ids(raw, document)
         if len(items) != len(ids):

@@ -200,7 +200,7 @@ def test_the_age_of_events_is_told_once_a_batch(site: Site) -> None:
         return tuple(REGISTRY.get_sample_value(f"canvas_processors_{name}") for name in names)
 
     events = batch(b"good", b"odd")
-    live = [replace(event, received_at=at) for event, at in zip(events.live, (60_000, 90_000), strict=True)]
+    live = [event._replace(received_at=at) for event, at in zip(events.live, (60_000, 90_000), strict=True)]
     before = told()[0] or 0
     site.run.process(replace(events, live=live))
     assert told() == (before + 1, 90.0)

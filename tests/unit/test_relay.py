@@ -55,6 +55,13 @@ def test_every_value_has_a_key(value: bytes) -> None:
     assert event.key == event_id(value).encode()
 
 
+@pytest.mark.parametrize("url", [b"https://x.example/f?verifier=secret", b"https://x.example/f?page=2"])
+def test_the_key_is_of_the_redacted_bytes_though_the_door_has_read_the_others(url: bytes) -> None:
+    value = VALUE.replace(b'"body":{', b'"body":{"url":"%s",' % url)
+    read = Delivery("webhook", value, RECEIVED_AT, document=orjson.loads(value))
+    assert raw_event(read) == raw_event(read._replace(document=None))
+
+
 def test_it_acknowledges_after_the_confirmation_and_not_before() -> None:
     async def scenario() -> None:
         kafka = MemoryKafka()

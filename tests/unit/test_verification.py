@@ -58,7 +58,8 @@ def segment(value: Any) -> bytes:
 
 @pytest.mark.parametrize("wrap", [b"%s", b'"%s"', b' \r\n"%s"\n', b"\t%s "])
 def test_the_token_may_be_bare_or_a_json_string(wrap: bytes) -> None:
-    assert verify(wrap % token()) == Verified(orjson.dumps({"iss": ISSUER, **EVENT}), KEY)
+    claims = {"iss": ISSUER, **EVENT}
+    assert verify(wrap % token()) == Verified(orjson.dumps(claims), claims, KEY)
 
 
 def test_the_payload_is_canvas_s_own_bytes() -> None:
@@ -88,6 +89,9 @@ def test_what_canvas_signed_goes_on_even_if_it_is_no_object(payload: bytes) -> N
         b"aGk.aGk.aGk",
         segment(b"{") + b".e30.AAAA",
         segment([]) + b".e30.AAAA",
+        segment({}) + b".e30=.AAAA",
+        segment({}) + b".e30.AA+A",
+        segment({}) + b".e3/A.AAAA",
         b'"' + b"x" * 1000,
         b'""a.b.c""',
         b"a" * 1_000_000,

@@ -179,7 +179,7 @@ def test_what_is_no_http_is_neither_logged_nor_a_500(noise: bytes, caplog: pytes
         async with site() as at:
             reader, writer = await asyncio.open_connection("127.0.0.1", at.door.port)
             writer.write(noise)
-            assert (await reader.readline()).startswith(b"HTTP/1.0 400 ")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
             writer.close()
             assert await at.post(b"{}") == 202
 

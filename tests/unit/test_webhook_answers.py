@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import make_mocked_request
 
 from bridge.ingress import body as body_module
 from bridge.ingress.answers import ACCEPTED, REFUSALS, Answer
 from bridge.ingress.base import Refusal
 from bridge.ingress.constant import Constant
 from bridge.ingress.jwks import parse_keys
+from bridge.ingress.request import Request
 from bridge.ingress.webhook import Webhook
 from bridge.metrics import RECEIVED, REFUSED, STORED
 from tests.unit.doors import (
@@ -205,8 +206,7 @@ def test_all_that_a_stranger_learns_is_that_he_is_one() -> None:
 
 
 def test_an_answer_to_nobody_is_a_lost_connection_and_no_fault() -> None:
-    request = make_mocked_request("POST", "/")
-    request._protocol.transport = None
+    request = Mock(Request, connection=Mock(transport=None))
     with pytest.raises(ConnectionResetError):
         asyncio.run(Constant(202, {}, "accepted\n").prepare(request))
 

@@ -166,7 +166,7 @@ def test_a_field_too_large(field: bytes) -> None:
         async with site() as at:
             wire = await at.wire()
             wire.send(request(b"{}", field))
-            assert (await wire.rest()).startswith(b"HTTP/1.0 400 ")
+            assert (await wire.rest()).startswith(b"HTTP/1.1 400 ")
             assert at.kafka.records == []
 
     run(go())
