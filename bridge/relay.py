@@ -38,6 +38,8 @@ class Publishing(Protocol):
 class Room:
     """What one delivery, or one batch, occupies of the bound; given back when the `with` block ends."""
 
+    __slots__ = ("_relay", "_size")
+
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._size = 0

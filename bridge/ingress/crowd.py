@@ -1,9 +1,10 @@
 """All open connections: counted, handed to aiohttp, and swept of those that take too long."""
 
 import asyncio
-from typing import Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
 
 from bridge.delivery_budget import DeliveryBudget
 from bridge.ingress.answers import TurnedAway
@@ -19,8 +20,7 @@ class Crowd(web.Server):
     """aiohttp's server with connections that are bounded. `now` is the time of the last sweep."""
 
     def __init__(self, handler: Handler, bounds: Bounds, budget: DeliveryBudget) -> None:
-        super().__init__(self._handle, request_factory=Request)  # type: ignore[arg-type]
-        self._handler = handler
+        super().__init__(handler, request_factory=_in_hand)  # type: ignore[arg-type]
         self._budget = budget
         self._expected: set[Connection] = set()
         self._open: dict[Connection, asyncio.Transport] = {}
@@ -66,10 +66,10 @@ class Crowd(web.Server):
         for connection, transport in list(self._open.items()):
             connection.sweep(transport, self.bounds)
 
-    async def _handle(self, request: Request) -> web.StreamResponse:
-        connection = request.connection
-        connection.begin(request)
-        try:
-            return await self._handler(request)
-        finally:
-            connection.finish()
+
+def _in_hand(
+    message: RawRequestMessage, content: StreamReader, connection: Connection, *more: Any
+) -> Request:
+    request = Request(message, content, connection, *more)
+    connection.begin(request)
+    return request

@@ -62,4 +62,4 @@ class Request:
         self.content.set_exception(reason)
 
     def _finish(self) -> None:
-        """Has nothing to give back."""
+        self.connection.finish()
