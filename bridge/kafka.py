@@ -128,7 +128,8 @@ class Publisher:
         `timestamp`: milliseconds since the epoch. Raises NotStored where Kafka refuses the record,
         does not confirm it in time, or the producer's queue is full.
         """
-        stored: asyncio.Future[None] = self._loop.create_future()
+        # It gets no exception: one that holds its own future waits for the garbage collector, the record too.
+        stored: asyncio.Future[KafkaError | None] = self._loop.create_future()
 
         def answered(error: KafkaError | None, delivered: Message) -> None:
             self._settle(stored, failure_of(delivered, error))
@@ -143,7 +144,9 @@ class Publisher:
             raise _not_stored(error.args[0]) from error
         if not self._busy:
             self._poll_in(BUSY_SECONDS)
-        await stored
+        refused = await stored
+        if refused is not None:
+            raise _not_stored(refused)
 
     def report(self) -> dict[str, object]:
         """What /status says of it; `waiting`: records Kafka has not confirmed yet. Safe from any thread."""
@@ -197,18 +200,14 @@ class Publisher:
         self._busy = seconds == BUSY_SECONDS
         self._next_poll = self._loop.call_later(seconds, self._poll)
 
-    def _settle(self, stored: "asyncio.Future[None]", error: KafkaError | None) -> None:
+    def _settle(self, stored: "asyncio.Future[KafkaError | None]", error: KafkaError | None) -> None:
         self._latest["failed_at" if error else "confirmed_at"] = time.time()
         if error is None:
             self._failing_since = None
         elif self._failing_since is None and error.code() not in _UNACCEPTABLE:
             self._failing_since = time.monotonic()
-        if stored.done():
-            return
-        if error is None:
-            stored.set_result(None)
-        else:
-            stored.set_exception(_not_stored(error))
+        if not stored.done():
+            stored.set_result(error)
 
 
 def _not_stored(error: KafkaError) -> NotStored:

@@ -69,6 +69,7 @@ class Connection(web.RequestHandler):
         """Counts it out."""
         self._crowd.leave(self)
         super().connection_lost(exc)
+        self._content = None  # it knows its connection: a ring that only the garbage collector would open
 
     def data_received(self, data: bytes) -> None:
         """Hands on to aiohttp what is within the bounds. No data: aiohttp itself goes on with what it has."""

@@ -110,14 +110,14 @@ def test_a_record_too_large_for_the_producer_is_not_stored(broker: Broker) -> No
     ],
 )
 def test_what_would_be_refused_again_is_told_from_what_would_not(
-    broker: Broker, code: int, kind: type[NotStored]
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[NotStored]
 ) -> None:
+    monkeypatch.setattr("bridge.kafka.failure_of", lambda *_: KafkaError(code))
+
     async def go() -> None:
         async with Publisher(broker.settings) as publisher:
-            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            publisher._settle(answer, KafkaError(code))
             with pytest.raises(NotStored) as refusal:
-                await answer
+                await publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1)
             assert refusal.type is kind
 
     asyncio.run(go())
@@ -178,10 +178,10 @@ def test_a_record_that_is_refused_is_no_reason_for_a_new_client(
 
     async def go() -> int:
         async with Publisher(broker.settings) as publisher:
-            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            publisher._settle(answer, KafkaError(KafkaError.INVALID_RECORD))
-            with pytest.raises(Unacceptable):
-                await answer
+            with monkeypatch.context() as refusing:
+                refusing.setattr("bridge.kafka.failure_of", lambda *_: KafkaError(KafkaError.INVALID_RECORD))
+                with pytest.raises(Unacceptable):
+                    await publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1)
             await publisher.publish("canvas.raw", b"k", b"v", HEADERS, 1)
             return publisher._made
 
