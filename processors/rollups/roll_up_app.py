@@ -80,7 +80,9 @@ async def keep_rolling(make: Callable[[], Awaitable[faust.App]], stopping: async
         begun = time.monotonic()
         try:
             await _run(await make(), stopping)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_cancelled():
+                raise
             log.warning("the rollups stopped and start again: %s", told(error))
             metrics.ROLLUP_RESTARTS.inc()
             attempt = 0 if time.monotonic() - begun > SOUND_SECONDS else attempt + 1
@@ -110,5 +112,13 @@ async def _run(app: faust.App, stopping: asyncio.Event) -> None:
 async def _stop(app: faust.App) -> None:
     try:
         await asyncio.wait_for(app.stop(), STOP_SECONDS)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
+        if _is_cancelled():
+            raise
         log.warning("the rollups did not stop cleanly: %s", told(error))
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who shall end: what Faust's own threads cancel comes out of its calls just so."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -13,11 +13,13 @@ from processors.rollups.roll_up_app import common_partitions, keep_rolling
 
 
 class App:
-    """Stands for a Faust app that runs, or crashes with `reason` once it has started."""
+    """Stands for a Faust app that runs, or crashes for `reason` after its start; `end`: of its stop."""
 
-    def __init__(self, log: list[str], reason: Exception | None = None) -> None:
+    def __init__(
+        self, log: list[str], reason: Exception | None = None, end: BaseException | None = None
+    ) -> None:
         self.crash_reason: Exception | None = None
-        self._log, self._reason = log, reason
+        self._log, self._reason, self._end = log, reason, end
 
     async def start(self) -> None:
         self._log.append("start")
@@ -29,13 +31,17 @@ class App:
 
     async def stop(self) -> None:
         self._log.append("stop")
+        if self._end is not None:
+            raise self._end
 
 
 def test_an_app_that_crashes_or_cannot_be_made_is_followed_by_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log: list[str] = []
-    attempts: list[Any] = [ValueError("a topic is missing"), App(log, OSError("lost")), App(log)]
+    # The consumer's thread cancels what it has in hand, and Faust lets that out to whoever stops the app.
+    cancelled = App(log, OSError("lost"), asyncio.CancelledError())
+    attempts: list[Any] = [ValueError("a topic is missing"), App(log, OSError("lost")), cancelled, App(log)]
     monkeypatch.setattr("processors.rollups.roll_up_app.random.uniform", lambda *_: 0.0)
 
     async def main() -> None:
@@ -52,8 +58,26 @@ def test_an_app_that_crashes_or_cannot_be_made_is_followed_by_another(
         await asyncio.wait_for(keep_rolling(make, stopping), 30)
 
     asyncio.run(main())
-    assert log == ["start", "stop", "start", "stop"]
+    assert log == ["start", "stop"] * 3
     assert attempts == []
+
+
+def test_who_cancels_the_rollups_ends_them() -> None:
+    log: list[str] = []
+
+    async def main() -> None:
+        async def make() -> faust.App:
+            return cast("faust.App", App(log))
+
+        rolling = asyncio.create_task(keep_rolling(make, asyncio.Event()))
+        while not log:  # noqa: ASYNC110 - nothing signals it
+            await asyncio.sleep(0.01)
+        rolling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(rolling, 30)
+
+    asyncio.run(main())
+    assert log == ["start", "stop"]
 
 
 @pytest.mark.parametrize(
