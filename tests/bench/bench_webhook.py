@@ -151,7 +151,7 @@ def report(runs: dict[str, list[Run]], connections: int) -> None:
         cuts = [statistics.quantiles(one.load.seconds, n=100) for one in found]
         p50, p99 = (statistics.median(cut[at] * 1000 for cut in cuts) for at in (49, 98))
         refused = sum(one.load.refused for one in found)
-        goal = f", goal {GOALS[name]:,}" if name in GOALS else ""
+        goal = f", goal {GOALS[name]:,}" if name in GOALS and connections == CONNECTIONS[-1] else ""
         say(
             f"{name:7} {cpu:5.0f} us CPU = {1e6 / cpu:6,.0f} requests/s and core "
             f"({ceiling / cpu:.2f} of bare{goal}); {rate:6,.0f}/s, "
