@@ -73,8 +73,7 @@ class Reception:
         if not trusted and self._verifier is None:
             raise Refused("secret")
         body = await read_body(request, self._settings.max_body_bytes, room)
-        delivery = await self._delivery(body, trusted)
-        return await self._relay.take(delivery, lambda: ACCEPTED.response(request))
+        return await self._relay.take(await self._delivery(body, trusted), lambda: ACCEPTED.response(request))
 
     async def _delivery(self, body: bytes, trusted: bool) -> Delivery:  # noqa: FBT001 - of one request
         received_at = now()

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from bridge.ingress.connections import Connection
 from bridge.ingress.request import Request
 from bridge.ingress.webhook import Webhook
 from bridge.kafka import NotStored, Publisher
+from bridge.relay import Relay
 from bridge.settings import KafkaSettings
 from tests.unit.doors import MemoryKafka, running, until, webhook_settings
 from tests.unit.webhook_site import Wire, request, run
@@ -66,6 +68,26 @@ def test_of_what_kafka_did_not_confirm(left: Left) -> None:
         async with Publisher(NOWHERE) as publisher, running(door, publisher):
             assert await answered(door.port) == 503
             await until(lambda: not left())
+
+    run(go())
+
+
+def test_of_what_a_door_has_read_while_kafka_is_waited_for() -> None:
+    class Document(dict[str, Any]):
+        """One that can be asked for."""
+
+    async def go() -> None:
+        kafka = MemoryKafka()
+        kafka.open.clear()
+        document = Document(metadata={}, body={})
+        there = weakref.ref(document)
+        relay = Relay(kafka, "canvas.raw", 1000)
+        taking = asyncio.create_task(relay.take(Delivery("webhook", b"{}", 1, document=document), lambda: 1))
+        del document
+        await kafka.asked.wait()
+        assert there() is None
+        kafka.open.set()
+        assert await taking == 1
 
     run(go())
 
