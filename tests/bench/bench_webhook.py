@@ -26,6 +26,7 @@ from click import echo as say
 
 from bridge.sandbox.engines import ENGINES
 from bridge.sandbox.engines.base import EngineOptions
+from bridge.sandbox.engines.ports import free_ports
 from bridge.sandbox.jwks_server import JwksServer, SigningKeys
 from tests.bench.bench_sqs import body
 from tests.bench.load import Load, requests_of, run
@@ -62,8 +63,7 @@ class Run:
 @contextmanager
 def door(name: str, command: Sequence[str], requests: Sequence[bytes], **environment: str) -> Iterator[Door]:
     """Starts a door and waits until it listens. `{port}` in the command is its port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    (port,) = free_ports(1)
     variables = {"BRIDGE_WEBHOOK__PORT": str(port), "BRIDGE_ADMIN__PORT": "0", "LOG_LEVEL": "ERROR"}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
