@@ -78,11 +78,8 @@ async def keep_rolling(make: Callable[[], Awaitable[faust.App]], stopping: async
     attempt = 0
     while not stopping.is_set():
         begun = time.monotonic()
-        try:
-            await _run(await make(), stopping)
-        except (Exception, asyncio.CancelledError) as error:
-            if _is_cancelled():
-                raise
+        error = await _failure_of(_run(make, stopping))
+        if error is not None:
             log.warning("the rollups stopped and start again: %s", told(error))
             metrics.ROLLUP_RESTARTS.inc()
             attempt = 0 if time.monotonic() - begun > SOUND_SECONDS else attempt + 1
@@ -91,8 +88,15 @@ async def keep_rolling(make: Callable[[], Awaitable[faust.App]], stopping: async
                 await asyncio.wait_for(stopping.wait(), longest * random.uniform(0.5, 1))  # noqa: S311 - jitter
 
 
-async def _run(app: faust.App, stopping: asyncio.Event) -> None:
-    """Until the stop. Raises what crashed the app."""
+async def _failure_of(work: Awaitable[None]) -> BaseException | None:
+    """What it failed with. What Faust's own threads cancel fails too, and is no order to us to end."""
+    (failure,) = await asyncio.gather(work, return_exceptions=True)
+    return failure
+
+
+async def _run(make: Callable[[], Awaitable[faust.App]], stopping: asyncio.Event) -> None:
+    """Until the stop. Raises what crashed the app, or why it cannot be made."""
+    app = await make()
     tasks = [asyncio.ensure_future(item) for item in (app.start(), app.wait_until_stopped(), stopping.wait())]
     starting, ended, asked = tasks
     try:
@@ -110,15 +114,6 @@ async def _run(app: faust.App, stopping: asyncio.Event) -> None:
 
 
 async def _stop(app: faust.App) -> None:
-    try:
-        await asyncio.wait_for(app.stop(), STOP_SECONDS)
-    except (Exception, asyncio.CancelledError) as error:
-        if _is_cancelled():
-            raise
+    error = await _failure_of(asyncio.wait_for(app.stop(), STOP_SECONDS))
+    if error is not None:
         log.warning("the rollups did not stop cleanly: %s", told(error))
-
-
-def _is_cancelled() -> bool:
-    """Whether it is we who shall end: what Faust's own threads cancel comes out of its calls just so."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
